@@ -1,0 +1,38 @@
+import { dlopen, read } from 'bun:ffi'
+import type { Libc } from './libc.ts'
+import { assertHost, fromC } from './libc.ts'
+
+let cached: Libc | undefined
+
+/**
+ * The C library through bun:ffi, loaded at the first call.
+ *
+ * @throws Error when this is no little-endian Linux.
+ */
+export function libc(): Libc {
+  cached ??= load()
+  return cached
+}
+
+function load(): Libc {
+  assertHost(process.platform)
+  // musl answers to this name as well.
+  const { symbols } = dlopen('libc.so.6', {
+    __errno_location: { args: [], returns: 'ptr' },
+    open: { args: ['ptr', 'i32'], returns: 'i32' },
+    close: { args: ['i32'], returns: 'i32' },
+    setns: { args: ['i32', 'i32'], returns: 'i32' },
+    socket: { args: ['i32', 'i32', 'i32'], returns: 'i32' },
+    bind: { args: ['i32', 'ptr', 'u32'], returns: 'i32' },
+    getsockname: { args: ['i32', 'ptr', 'ptr'], returns: 'i32' },
+    setsockopt: { args: ['i32', 'i32', 'i32', 'ptr', 'u32'], returns: 'i32' },
+    getsockopt: { args: ['i32', 'i32', 'i32', 'ptr', 'ptr'], returns: 'i32' },
+    // A ssize_t, of which the lower half is all we need, here and below.
+    send: { args: ['i32', 'ptr', 'usize', 'i32'], returns: 'i32' },
+    recvfrom: { args: ['i32', 'ptr', 'usize', 'i32', 'ptr', 'ptr'], returns: 'i32' },
+  })
+  // A thread's errno stays where it is, and a worker has its own copy of this module.
+  const errno = symbols.__errno_location()
+  if (errno === null) throw new Error('the C library has no errno')
+  return fromC(symbols, () => read.i32(errno, 0))
+}

@@ -1,0 +1,57 @@
+import type { CFunctions, Libc } from './libc.ts'
+import { assertHost, fromC } from './libc.ts'
+
+// What is used of Deno, declared here so that the sources compile without Deno's own types.
+type Pointer = { readonly __pointer: never }
+declare const Deno: {
+  readonly build: { readonly os: string }
+  readonly errors: { readonly NotCapable: new () => Error }
+  readonly UnsafePointerView: new (pointer: Pointer) => { getInt32(): number }
+  dlopen(file: string, symbols: typeof prototypes): { readonly symbols: CFunctions & { __errno_location(): Pointer } }
+}
+
+// send and recvfrom give a ssize_t, of which the lower half is all we need: an isize would be a BigInt, and making one
+// between the call and the look at errno is an occasion for the garbage collector to change errno.
+const prototypes = {
+  __errno_location: { parameters: [], result: 'pointer' },
+  open: { parameters: ['buffer', 'i32'], result: 'i32' },
+  close: { parameters: ['i32'], result: 'i32' },
+  setns: { parameters: ['i32', 'i32'], result: 'i32' },
+  socket: { parameters: ['i32', 'i32', 'i32'], result: 'i32' },
+  bind: { parameters: ['i32', 'buffer', 'u32'], result: 'i32' },
+  getsockname: { parameters: ['i32', 'buffer', 'buffer'], result: 'i32' },
+  setsockopt: { parameters: ['i32', 'i32', 'i32', 'buffer', 'u32'], result: 'i32' },
+  getsockopt: { parameters: ['i32', 'i32', 'i32', 'buffer', 'buffer'], result: 'i32' },
+  send: { parameters: ['i32', 'buffer', 'usize', 'i32'], result: 'i32' },
+  recvfrom: { parameters: ['i32', 'buffer', 'usize', 'i32', 'buffer', 'buffer'], result: 'i32' },
+} as const
+
+let cached: Libc | undefined
+
+/**
+ * The C library through Deno.dlopen, loaded at the first call.
+ *
+ * @throws Error when this is no little-endian Linux, or when Deno was not allowed to call C (`--allow-ffi`).
+ */
+export function libc(): Libc {
+  cached ??= load()
+  return cached
+}
+
+function load(): Libc {
+  assertHost(Deno.build.os)
+  const c = open()
+  // A thread's errno stays where it is, and a worker has its own copy of this module.
+  const errno = new Deno.UnsafePointerView(c.__errno_location())
+  return fromC(c, () => errno.getInt32())
+}
+
+function open(): CFunctions & { __errno_location(): Pointer } {
+  try {
+    // musl answers to this name as well.
+    return Deno.dlopen('libc.so.6', prototypes).symbols
+  } catch (cause) {
+    if (!(cause instanceof Deno.errors.NotCapable)) throw cause
+    throw new Error('Deno may not open netlink sockets: run it with --allow-ffi', { cause })
+  }
+}

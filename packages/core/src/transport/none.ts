@@ -1,0 +1,10 @@
+import type { Libc } from './libc.ts'
+
+/**
+ * What there is on a JavaScript runtime without a way to call C.
+ *
+ * @throws Error always.
+ */
+export function libc(): Libc {
+  throw new Error('this JavaScript runtime cannot open netlink sockets: use Bun, Node or Deno')
+}
