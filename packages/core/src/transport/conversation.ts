@@ -7,19 +7,13 @@ import type { Replies } from './request.ts'
 const ENOBUFS = 105
 
 /**
- * The cursor behind `Replies`. It reads a million messages in one call of `next()` each, so it makes no object and
- * looks at a header as five numbers.
+ * The cursor behind `Replies`. A list can have a million messages, so `next()` makes no object, looks at a header as
+ * 32-bit numbers, and leaves to the getters what not everyone asks for.
  */
 export class Conversation implements Replies {
   readonly bytes: Uint8Array
-  at = 0
-  end = 0
-  type = 0
-  flags = 0
-  family = 0
-  version = 0
-  resource = 0
-  portId = 0
+  at = HEADER_LENGTH
+  end = HEADER_LENGTH
   interrupted = false
   readonly #connection: Connection
   readonly #words: Int32Array
@@ -38,6 +32,30 @@ export class Conversation implements Replies {
     this.#sequence = connection.sequence | 0
     this.#command = command
     this.#finish = finish
+  }
+
+  get type(): number {
+    return this.#words[(this.at >> 2) - 4] & 0xffff
+  }
+
+  get flags(): number {
+    return this.#words[(this.at >> 2) - 4] >>> 16
+  }
+
+  get portId(): number {
+    return this.#words[(this.at >> 2) - 2] >>> 0
+  }
+
+  get family(): number {
+    return this.bytes[this.at - 4]
+  }
+
+  get version(): number {
+    return this.bytes[this.at - 3]
+  }
+
+  get resource(): number {
+    return (this.bytes[this.at - 2] << 8) | this.bytes[this.at - 1]
   }
 
   next(): boolean {
@@ -81,15 +99,8 @@ export class Conversation implements Replies {
         return false
       }
       if (end - start < HEADER_LENGTH) throw new MalformedMessageError(`a message of nfnetlink of ${end - start} bytes`, start)
-      const nfgenmsg = words[word + 4]
       this.at = start + HEADER_LENGTH
       this.end = end
-      this.type = type
-      this.flags = kind >>> 16
-      this.portId = words[word + 3] >>> 0
-      this.family = nfgenmsg & 0xff
-      this.version = (nfgenmsg >> 8) & 0xff
-      this.resource = ((nfgenmsg >> 8) & 0xff00) | (nfgenmsg >>> 24)
       return true
     }
   }

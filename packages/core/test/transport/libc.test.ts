@@ -21,6 +21,7 @@ const PAGE = 4096
 const c = libc()
 const path = (text: string): Uint8Array => new TextEncoder().encode(`${text}\0`)
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
+const hexadecimal = (text: string): Uint8Array => Buffer.from(text.replaceAll(' ', ''), 'hex')
 
 /** A netfilter socket that is closed with the test, bound by the kernel as it likes. */
 function netlink(t: Tap): number {
@@ -126,6 +127,41 @@ t.test('MSG_TRUNC gives the length of a datagram that does not fit', (t) => {
   c.send(fd, ping(7), 0)
   t.equal(c.recvfrom(fd, into.subarray(0, 8), MSG_TRUNC, new Uint8Array(12)), 36)
   t.equal(hex(into.subarray(0, 9)).slice(16), 'ee')
+  t.end()
+})
+
+const skip = process.getuid?.() === 0 ? false : 'the kernel lists flows to root only'
+
+t.test('the kernel counts flows', { skip }, (t) => {
+  const fd = netlink(t)
+  const into = new Uint8Array(65536)
+  const request = hexadecimal(
+    '14000000 0501 0100 07000000 00000000 00000000', // IPCTNL_MSG_CT_GET_STATS, NLM_F_REQUEST, nlmsg_seq 7
+  )
+  t.equal(c.send(fd, request, 0), 20)
+  t.ok(c.recvfrom(fd, into, MSG_TRUNC, new Uint8Array(12)) >= 28)
+  t.equal(hex(into.subarray(4, 6)), '0501')
+  t.equal(hex(into.subarray(8, 12)), '07000000')
+  t.equal(hex(into.subarray(20, 24)), '08000100') // CTA_STATS_GLOBAL_ENTRIES
+  t.end()
+})
+
+t.test('the kernel lists flows until NLMSG_DONE', { skip }, (t) => {
+  const fd = netlink(t)
+  const into = new Uint8Array(65536)
+  const view = new DataView(into.buffer)
+  const request = hexadecimal(
+    '14000000 0101 0103 07000000 00000000 00000000', // IPCTNL_MSG_CT_GET, NLM_F_REQUEST | NLM_F_DUMP
+  )
+  t.equal(c.send(fd, request, 0), 20)
+  const types = new Set<number>()
+  while (!types.has(3)) {
+    const length = c.recvfrom(fd, into, MSG_TRUNC, new Uint8Array(12))
+    if (length <= 0 || length > into.length) throw new Error(`recvfrom: ${length}`)
+    for (let at = 0; at < length; at += (view.getUint32(at, true) + 3) & ~3) types.add(view.getUint16(at + 4, true))
+  }
+  types.delete(0x0100) // IPCTNL_MSG_CT_NEW, if there are flows
+  t.strictSame([...types], [3])
   t.end()
 })
 
