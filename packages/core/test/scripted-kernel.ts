@@ -1,4 +1,14 @@
-import { align, HEADER_LENGTH, header, NLM_F_ACK_TLVS, NLM_F_CAPPED, NLM_F_MULTI, NLMSG_DONE, NLMSG_ERROR, NLMSG_HDRLEN } from '../src/transport/message.ts'
+import {
+  align,
+  HEADER_LENGTH,
+  header,
+  NLM_F_ACK_TLVS,
+  NLM_F_CAPPED,
+  NLM_F_MULTI,
+  NLMSG_DONE,
+  NLMSG_ERROR,
+  NLMSG_HDRLEN,
+} from '../src/transport/message.ts'
 import type { NetlinkSocket } from '../src/transport/socket.ts'
 
 /** A request as the scripted kernel sees it. */
@@ -120,7 +130,11 @@ export interface Explanation {
 }
 
 /** NLMSG_DONE: the end of a dump. `errno` is positive, 0 if all went well. */
-export function done(sequence: number, errno: number = 0, { flags = 0, ...explanation }: Explanation & { flags?: number } = {}): Uint8Array {
+export function done(
+  sequence: number,
+  errno: number = 0,
+  { flags = 0, ...explanation }: Explanation & { flags?: number } = {},
+): Uint8Array {
   const attributes = explain(explanation)
   return control(NLMSG_DONE, NLM_F_MULTI | flags | (attributes.length > 0 ? NLM_F_ACK_TLVS : 0), sequence, int32(-errno), attributes)
 }
@@ -131,7 +145,11 @@ export function ack(sequence: number): Uint8Array {
 }
 
 /** NLMSG_ERROR, `errno` positive. It repeats the request's header or, when `request` is given, all of the request. */
-export function error(sequence: number, errno: number, { request, ...explanation }: Explanation & { request?: Uint8Array } = {}): Uint8Array {
+export function error(
+  sequence: number,
+  errno: number,
+  { request, ...explanation }: Explanation & { request?: Uint8Array } = {},
+): Uint8Array {
   const attributes = explain(explanation)
   const repeated = request ?? new Uint8Array(NLMSG_HDRLEN)
   const flags = (request === undefined ? NLM_F_CAPPED : 0) | (attributes.length > 0 ? NLM_F_ACK_TLVS : 0)

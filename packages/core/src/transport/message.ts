@@ -55,7 +55,12 @@ export interface Header {
 }
 
 /** Writes nlmsghdr and nfgenmsg of a message of `length` bytes, these 20 included, at `at`. The port id stays 0: the kernel knows. */
-export function header(bytes: Uint8Array, at: number, length: number, { type, flags, sequence, family, version = 0, resource = 0 }: Header): void {
+export function header(
+  bytes: Uint8Array,
+  at: number,
+  length: number,
+  { type, flags, sequence, family, version = 0, resource = 0 }: Header,
+): void {
   const view = new DataView(bytes.buffer, bytes.byteOffset + at, HEADER_LENGTH)
   view.setUint32(0, length, true)
   view.setUint16(4, type, true)
@@ -76,7 +81,7 @@ export function header(bytes: Uint8Array, at: number, length: number, { type, fl
  */
 export function messageEnd(words: Int32Array, at: number, size: number): number {
   const left = size - at
-  const length = left < NLMSG_HDRLEN ? left : words[at >> 2]
+  const length = words[at >> 2]
   if (length < NLMSG_HDRLEN || length > left) throw malformed(length, left, at)
   return at + length
 }

@@ -16,12 +16,13 @@ const SOL_NETLINK = 270
 const MSG_TRUNC = 0x20
 const MSG_DONTWAIT = 0x40
 const CLONE_NEWNET = 0x40000000
-const PAGE = 4096
 
 const c = libc()
 const path = (text: string): Uint8Array => new TextEncoder().encode(`${text}\0`)
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
 const hexadecimal = (text: string): Uint8Array => Buffer.from(text.replaceAll(' ', ''), 'hex')
+
+type Tap = Pick<typeof t, 'ok' | 'equal' | 'teardown'>
 
 /** A netfilter socket that is closed with the test, bound by the kernel as it likes. */
 function netlink(t: Tap): number {
@@ -31,8 +32,6 @@ function netlink(t: Tap): number {
   t.equal(c.bind(fd, Uint8Array.of(16, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)), 0)
   return fd
 }
-
-type Tap = Pick<typeof t, 'ok' | 'equal' | 'teardown'>
 
 /** nlmsghdr with a message the kernel has no use for and therefore acknowledges: type NLMSG_NOOP, NLM_F_REQUEST | NLM_F_ACK. */
 function ping(sequence: number): Uint8Array {
@@ -96,7 +95,7 @@ t.test('options go in and come out', (t) => {
 
 t.test('the kernel answers, and is seen to be the sender', (t) => {
   const fd = netlink(t)
-  const into = new Uint8Array(PAGE).fill(0xee)
+  const into = new Uint8Array(4096).fill(0xee)
   const sender = new Uint8Array(12).fill(0xee)
   t.equal(c.send(fd, ping(0x01020304), 0), 16)
   t.equal(c.recvfrom(fd, into, MSG_TRUNC, sender), 36)
@@ -109,7 +108,7 @@ t.test('the kernel answers, and is seen to be the sender', (t) => {
 
 t.test('a part of a buffer is that part', (t) => {
   const fd = netlink(t)
-  const around = new Uint8Array(PAGE).fill(0xee)
+  const around = new Uint8Array(4096).fill(0xee)
   around.set(ping(7), 100)
   t.equal(c.send(fd, around.subarray(100, 116), 0), 16)
   const sender = new Uint8Array(20).fill(0xee)
@@ -165,7 +164,7 @@ t.test('the kernel lists flows until NLMSG_DONE', { skip }, (t) => {
   t.end()
 })
 
-t.test('100,000 datagrams under a busy garbage collector arrive whole and cost no memory', (t) => {
+t.test('100,000 datagrams under a busy garbage collector arrive whole and cost no memory', { timeout: 120_000 }, (t) => {
   const fd = netlink(t)
   const into = new Uint8Array(65536)
   const words = new Int32Array(into.buffer)

@@ -2,7 +2,15 @@ import t from 'tap'
 import { MalformedMessageError, NetlinkError } from '../../src/errors.ts'
 import { Connection, nextSequence } from '../../src/transport/connection.ts'
 import { Conversation } from '../../src/transport/conversation.ts'
-import { NLM_F_ACK, NLM_F_CREATE, NLM_F_DUMP, NLM_F_DUMP_INTR, NLM_F_EXCL, NLM_F_MULTI, NLM_F_REQUEST } from '../../src/transport/message.ts'
+import {
+  NLM_F_ACK,
+  NLM_F_CREATE,
+  NLM_F_DUMP,
+  NLM_F_DUMP_INTR,
+  NLM_F_EXCL,
+  NLM_F_MULTI,
+  NLM_F_REQUEST,
+} from '../../src/transport/message.ts'
 import type { Replies, Request } from '../../src/transport/request.ts'
 import { requests } from '../../src/transport/request.ts'
 import type { Datagrams, ScriptedRequest } from '../scripted-kernel.ts'
@@ -170,10 +178,14 @@ t.test('an explanation that does not parse is left out', (t) => {
     // NLM_F_CAPPED | NLM_F_ACK_TLVS
     const bytes = (sequence: number): Uint8Array =>
       control(2, 0x300, sequence, new Uint8Array(Int32Array.of(-22).buffer), new Uint8Array(16), body(attributes))
-    t.throws(() => ask(list, ({ sequence }) => [bytes(sequence)]).next(), { errno: 22, detail: undefined, offset: undefined }, attributes)
+    t.throws(
+      () => ask(list, ({ sequence }) => [bytes(sequence)]).next(),
+      { code: 'EINVAL', detail: undefined, offset: undefined },
+      attributes,
+    )
   }
   const short = (r: ScriptedRequest): Datagrams => [control(2, 0x200, r.sequence, new Uint8Array(Int32Array.of(-22).buffer))]
-  t.throws(() => ask(list, short).next(), { errno: 22, detail: undefined })
+  t.throws(() => ask(list, short).next(), { code: 'EINVAL', detail: undefined })
   t.end()
 })
 

@@ -23,6 +23,9 @@ interface Scripted extends Libc {
 
 type Script = { readonly [Name in keyof Libc]?: (...values: Parameters<Libc[Name]>) => number | undefined }
 
+/** What is expected of a NetlinkError. */
+type Expected = { readonly code: string; readonly command?: string; readonly detail?: string | RegExp }
+
 /** A C library in which all goes well, but for what the script decides: a function that gives undefined leaves it so. */
 function scriptedLibc(script: Script = {}): Scripted {
   const calls: string[] = []
@@ -137,26 +140,27 @@ t.test('a kernel too old for an option does without', (t) => {
 })
 
 t.test('a kernel without netlink for netfilter is an error that names the module', (t) => {
-  for (const errno of [EPROTONOSUPPORT, EAFNOSUPPORT]) {
+  const missing = { EPROTONOSUPPORT, EAFNOSUPPORT }
+  for (const [code, errno] of Object.entries(missing)) {
     const libc = scriptedLibc({ socket: () => errno })
-    t.throws(() => openSocket({ libc }), { command: 'socket', errno: -errno, detail: /load the module nf_conntrack_netlink/ })
+    t.throws(() => openSocket({ libc }), { code, command: 'socket', detail: /load the module nf_conntrack_netlink/ })
   }
   t.throws(() => openSocket({ libc: scriptedLibc({ socket: () => EMFILE }) }), { message: 'socket: EMFILE: Too many open files' })
   t.end()
 })
 
 t.test('every call that fails leaves no descriptor open', (t) => {
-  const places: [string, Script, object][] = [
+  const places: [string, Script, Expected][] = [
     ['socket', { socket: () => EMFILE }, { command: 'socket', code: 'EMFILE' }],
     ['an option', { setsockopt: () => EINVAL }, { command: 'setsockopt', code: 'EINVAL' }],
-    ['the last option', { setsockopt: inTurn(0, 0, 0, EINVAL) }, { command: 'setsockopt' }],
+    ['the last option', { setsockopt: inTurn(0, 0, 0, EINVAL) }, { code: 'EINVAL', command: 'setsockopt' }],
     ['bind', { bind: () => EPERM }, { command: 'bind', code: 'EPERM' }],
     ['getsockname', { getsockname: () => ENOBUFS }, { command: 'getsockname', code: 'ENOBUFS' }],
     ['opening the namespace', { open: () => EMFILE }, { command: 'open', code: 'EMFILE' }],
     ['opening its own', { open: inTurn(0, EMFILE) }, { command: 'open', code: 'EMFILE', detail: '/proc/thread-self/ns/net' }],
     ['setns', { setns: () => EPERM }, { command: 'setns', code: 'EPERM' }],
-    ['setns back', { setns: inTurn(0, EPERM) }, { command: 'setns', detail: /now in the wrong network namespace/ }],
-    ['socket and setns back', { socket: () => EMFILE, setns: inTurn(0, EPERM) }, { command: 'setns' }],
+    ['setns back', { setns: inTurn(0, EPERM) }, { code: 'EPERM', command: 'setns', detail: /now in the wrong network namespace/ }],
+    ['socket and setns back', { socket: () => EMFILE, setns: inTurn(0, EPERM) }, { code: 'EPERM', command: 'setns' }],
   ]
   for (const [name, script, expected] of places) {
     const libc = scriptedLibc(script)
@@ -207,7 +211,7 @@ t.test('netns is a name, a path or the id of a process', (t) => {
 })
 
 t.test('a namespace that cannot be had is an error that says which and why', (t) => {
-  const refused = (netns: string | number, script: Script, expected: object): void => {
+  const refused = (netns: string | number, script: Script, expected: Expected): void => {
     const libc = scriptedLibc(script)
     t.throws(() => openSocket({ libc, netns }), expected)
     t.equal(libc.descriptors.size, 0)
@@ -218,7 +222,11 @@ t.test('a namespace that cannot be had is an error that says which and why', (t)
   refused('/tmp/blue', missing, { code: 'ENOENT', detail: 'there is no network namespace at /tmp/blue' })
   refused(42, missing, { code: 'ENOENT', detail: 'there is no process 42' })
   refused('/etc/passwd', { setns: () => EINVAL }, { code: 'EINVAL', command: 'setns', detail: '/etc/passwd is not a network namespace' })
-  refused('blue', { setns: () => EPERM }, { code: 'EPERM', command: 'setns', detail: 'entering network namespace blue takes CAP_SYS_ADMIN' })
+  refused(
+    'blue',
+    { setns: () => EPERM },
+    { code: 'EPERM', command: 'setns', detail: 'entering network namespace blue takes CAP_SYS_ADMIN' },
+  )
   refused('blue', { setns: () => -12 }, { code: 'ENOMEM', command: 'setns', detail: 'network namespace blue' })
   refused('blue\0', {}, { code: 'EINVAL', command: 'open' })
   t.end()
@@ -243,7 +251,7 @@ t.test('send() goes on after EINTR, and tries again when memory is short', (t) =
 
 t.test('send() of half the bytes is an error', (t) => {
   const socket = openSocket({ libc: scriptedLibc({ send: () => 1 }) })
-  t.throws(() => socket.send(Uint8Array.of(1, 2)), { command: 'send', detail: '1 of 2 bytes were sent' })
+  t.throws(() => socket.send(Uint8Array.of(1, 2)), { code: 'EMSGSIZE', command: 'send', detail: '1 of 2 bytes were sent' })
   t.end()
 })
 
