@@ -1,0 +1,149 @@
+import { NetlinkError } from '../errors.ts'
+import { copyAttributes } from '../schema/encode.ts'
+import { type Filter, matcher } from '../schema/match.ts'
+import { flowMessages, type MessageType } from '../tables/messages.ts'
+import { NLM_F_CREATE, NLM_F_EXCL } from '../transport/message.ts'
+import type { Request, Requests } from '../transport/request.ts'
+import { type FlowContext, type FlowEntry, familyNumber, flowEntry } from './context.ts'
+import { list } from './read.ts'
+import { encoderOf, familyOf, type GivenFlow, numbered, oppositeTuple } from './tuple.ts'
+
+/** What is told while many entries are changed. */
+export interface WriteOptions {
+  /** Called for each entry that was deleted, or as it is after it was updated; the view is valid until it returns. */
+  readonly onEntry?: (entry: FlowEntry) => void
+}
+
+/**
+ * Makes a flow. The direction that is not given is the opposite of the other; the kernel wants a timeout, and the status
+ * CONFIRMED is added.
+ * @throws NetlinkError EEXIST when there is one with the same tuple
+ * @throws RangeError that names what is missing or does not fit
+ */
+export function create(context: FlowContext, flow: GivenFlow): void {
+  const { protocol, encoder } = encoderOf(context, flow)
+  const { protocol: _, family: __, original, reply, status = [], ...rest } = flow
+  const family = familyOf(flow)
+  if (rest.timeout === undefined) throw new RangeError('timeout: the seconds that a new flow lives are missing')
+  const given = original ?? (reply && oppositeTuple(reply, protocol)) ?? {}
+  const there = numbered(given, protocol)
+  const back = numbered(reply ?? oppositeTuple(there, protocol), protocol)
+  const body = encoder.encode({
+    ...(protocol.complete === undefined ? rest : { ...rest, ...protocol.complete(rest) }),
+    original: there,
+    reply: back,
+    status: [...(status as string[]), 'CONFIRMED'],
+  })
+  settle(context.requests, { ...flowMessages.new, flags: NLM_F_CREATE | NLM_F_EXCL, family: familyNumber(family), body })
+}
+
+/**
+ * Changes every flow for which the filter holds; of the status, bits are added. A flow that already is as wanted is left alone,
+ * and so is one that has gone meanwhile.
+ * @returns how many flows the filter held for, and how many were changed
+ */
+export function update(context: FlowContext, filter: Filter, change: GivenFlow, options: WriteOptions = {}): { matched: number; updated: number } {
+  const { requests, layout } = context
+  const { protocol, family: _, status, ...rest } = change
+  const { mark, markMask, ...others } = rest
+  const wanted = { ...filter, protocol: filter.protocol ?? protocol }
+  checkChange(context, wanted, { status, ...rest })
+  const isAlready = matcher(layout, { ...others, ...(status === undefined ? {} : { status: { all: status } }) })
+  const keepsMark = markTest(mark as number | undefined, markMask as number | undefined)
+  const after = flowEntry(context)
+  let updated = 0
+  const matched = list(context, wanted).forEach((entry) => {
+    if (isAlready(entry) && keepsMark(entry)) return
+    const { encoder } = encoderOf(context, { protocol: entry.shape.variant.name })
+    const bits = status === undefined ? {} : { status: [...statusOf(entry), ...(status as string[])] }
+    const tuple = identity(entry, ['original', 'zone'])
+    const values = encoder.encode({ ...rest, ...bits })
+    if (!settleUnlessGone(requests, entryRequest(flowMessages.new, entry, Uint8Array.from([...tuple, ...values])))) return
+    updated++
+    if (options.onEntry === undefined) return
+    const replies = requests.ask(entryRequest(flowMessages.get, entry, tuple))
+    unlessGone(() => {
+      while (replies.next()) options.onEntry?.(after.load(replies))
+    })
+  })
+  return { matched, updated }
+}
+
+/**
+ * Deletes every flow for which the filter holds. Each is named to the kernel by its tuple, zones and id, so that a new flow under
+ * the same tuple lives; one that has gone meanwhile is not counted.
+ */
+export function remove(context: FlowContext, filter: Filter, options: WriteOptions = {}): { matched: number; deleted: number } {
+  let deleted = 0
+  const matched = list(context, filter).forEach((entry) => {
+    const request = entryRequest(flowMessages.delete, entry, identity(entry, ['original', 'zone', 'id']))
+    if (!settleUnlessGone(context.requests, request)) return
+    deleted++
+    options.onEntry?.(entry)
+  })
+  return { matched, deleted }
+}
+
+/**
+ * Deletes all flows, or those of one address family. For one family each flow is deleted by itself: old kernels take no notice of
+ * the family and would delete all.
+ */
+export function flush(context: FlowContext, { family }: { readonly family?: string } = {}): void {
+  if (family !== undefined) remove(context, { family })
+  else settle(context.requests, { ...flowMessages.delete, flags: 0, family: 0 })
+}
+
+/** Whether every protocol that the filter lets through has the fields of the change: a doubt is told before anything is done. */
+function checkChange(context: FlowContext, { protocol }: Filter, change: object): void {
+  for (const name of protocol === undefined ? context.encoders.keys() : [protocol].flat()) encoderOf(context, { protocol: name }).encoder.encode(change)
+}
+
+/** Whether an entry's mark stays what it is: the kernel sets `(old & ~mask) ^ mark`. */
+function markTest(mark: number | undefined, mask = 0xffffffff): (entry: FlowEntry) => boolean {
+  if (mark === undefined) return () => true
+  return (entry) => {
+    const at = entry.offset('mark')
+    const old = at === 0 ? 0 : new DataView(entry.bytes.buffer, entry.bytes.byteOffset).getUint32(at)
+    return (((old & ~mask) ^ mark) >>> 0) === old
+  }
+}
+
+function statusOf(entry: FlowEntry): readonly string[] {
+  const place = entry.shape.fields.get('status')?.places[0]
+  const at = entry.offset('status')
+  return place === undefined || at === 0 ? [] : (place.kind.read(entry.bytes, at, 4) as readonly string[])
+}
+
+/** The attributes that name an entry to the kernel, as it sent them. */
+function identity(entry: FlowEntry, fields: readonly string[]): Uint8Array {
+  const slots = fields.map((name) => {
+    const member = entry.shape.members.find((one) => one.name === name)
+    return member === undefined ? 0 : entry.slots[member.places[0]?.slot ?? member.slot]
+  })
+  return copyAttributes(entry.bytes, slots)
+}
+
+function entryRequest(message: MessageType, entry: FlowEntry, body: Uint8Array): Request {
+  return { ...message, flags: 0, family: entry.message.family, body }
+}
+
+/** Asks and waits for the kernel's yes. */
+function settle(requests: Requests, request: Request): void {
+  const replies = requests.ask(request)
+  while (replies.next());
+}
+
+function settleUnlessGone(requests: Requests, request: Request): boolean {
+  return unlessGone(() => settle(requests, request))
+}
+
+/** Whether it could be done: not when the entry has gone (ENOENT) since it was listed. */
+function unlessGone(work: () => void): boolean {
+  try {
+    work()
+    return true
+  } catch (error) {
+    if (error instanceof NetlinkError && error.code === 'ENOENT') return false
+    throw error
+  }
+}

@@ -1,0 +1,93 @@
+import { flowContext } from './commands/context.ts'
+import { count, cpuStatistics, get, type Listing, type ListOptions, list, lookup, type Statistics, statistics } from './commands/read.ts'
+import type { GivenFlow } from './commands/tuple.ts'
+import { create, flush, remove, update, type WriteOptions } from './commands/write.ts'
+import type { Filter } from './schema/match.ts'
+import type { Family, FlowFilterOf, FlowOf, NewFlowOf, Protocol, unknownProtocol } from './tables/protocol.ts'
+import { requests } from './transport/request.ts'
+import { type NetlinkSocket, openSocket } from './transport/socket.ts'
+
+/** A flow of one of the protocols `P` (as types), or of one that is not installed: `flow.protocol` tells which. */
+export type Flow<P extends Protocol = never> = FlowOf<P> | FlowOf<typeof unknownProtocol>
+
+/** What makes or changes a flow of one of the protocols `P`. */
+export type NewFlow<P extends Protocol = never> = NewFlowOf<P> | NewFlowOf<typeof unknownProtocol>
+
+/** Conditions on the flows of the protocols `P`. */
+export type FlowFilter<P extends Protocol = never> = FlowFilterOf<P | typeof unknownProtocol>
+
+/** The kernel's connection table. Every command is synchronous: the kernel answers at once. */
+export interface Flows<P extends Protocol> {
+  /** The flows for which all conditions hold; all without a filter. */
+  list(filter?: FlowFilter<P>, options?: ListOptions): Listing<Flow<P>>
+  /** The one flow with this tuple (`original`, or else `reply`) and zone, or undefined. */
+  get(tuple: NewFlow<P>): Flow<P> | undefined
+  /** The same as a listing of one, to be printed. Reading it throws NetlinkError ENOENT when there is none. */
+  lookup(tuple: NewFlow<P>): Listing<Flow<P>>
+  /** Makes a flow from one or both tuples and a timeout. @throws NetlinkError EEXIST, RangeError */
+  create(flow: NewFlow<P>): void
+  /** Changes the flows for which the filter holds: mark (with markMask), timeout, status bits to add, the protocol's fields. */
+  update(filter: FlowFilter<P>, change: Partial<NewFlow<P>>, options?: WriteOptions): { matched: number; updated: number }
+  /** Deletes the flows for which the filter holds; all for an empty one. */
+  delete(filter: FlowFilter<P>, options?: WriteOptions): { matched: number; deleted: number }
+  /** Deletes all flows, or those of one family. */
+  flush(options?: { readonly family?: Family }): void
+  /** How many flows there are. */
+  count(): number
+  /** Entries, limit and what each CPU has counted. */
+  statistics(): Statistics
+  /** What each CPU has counted. */
+  cpuStatistics(): Statistics['cpus']
+}
+
+/** Connection tracking of one network namespace. */
+export interface Conntrack<P extends Protocol> extends Disposable {
+  readonly flows: Flows<P>
+  /** Closes the sockets. A second time it does nothing. */
+  close(): void
+}
+
+/** Options of {@link openConntrack}. */
+export interface ConntrackOptions<P extends readonly Protocol[]> {
+  /** The protocols whose flows have names for their fields; others are told by number. */
+  readonly protocols: P
+  /** Another network namespace: a name under /run/netns, a path, or a process id. */
+  readonly netns?: string | number
+  /** Bytes that the kernel may queue for us (SO_RCVBUF); 4 MiB if absent. */
+  readonly receiveBuffer?: number
+  /** Opens a socket in place of the kernel's, for tests. */
+  readonly socket?: () => NetlinkSocket
+}
+
+/**
+ * Opens connection tracking. Sockets are opened as they are needed, at the latest by the first command.
+ *
+ * @example
+ * using ct = openConntrack({ protocols: [tcp, udp] })
+ * for (const flow of ct.flows.list({ protocol: 'tcp', original: { destinationPort: 443 } })) console.log(flow.state)
+ *
+ * @throws RangeError when two protocols have the same name, or disagree about an attribute
+ */
+export function openConntrack<const P extends readonly Protocol[]>({
+  protocols,
+  netns,
+  receiveBuffer,
+  socket = () => openSocket({ netns, receiveBuffer }),
+}: ConntrackOptions<P>): Conntrack<P[number]> {
+  const conversations = requests(socket)
+  const context = flowContext(conversations, protocols)
+  const flows: Flows<Protocol> = {
+    list: (filter = {}, options) => list(context, filter as Filter, options),
+    get: (tuple) => get(context, tuple as GivenFlow),
+    lookup: (tuple) => lookup(context, tuple as GivenFlow),
+    create: (flow) => create(context, flow as GivenFlow),
+    update: (filter, change, options) => update(context, filter as Filter, change as GivenFlow, options),
+    delete: (filter, options) => remove(context, filter as Filter, options),
+    flush: (options) => flush(context, options),
+    count: () => count(conversations),
+    statistics: () => statistics(conversations),
+    cpuStatistics: () => cpuStatistics(conversations),
+  }
+  const close = (): void => conversations.close()
+  return { flows: flows as unknown as Flows<P[number]>, close, [Symbol.dispose]: close }
+}

@@ -1,0 +1,8 @@
+export type { FlowEntry } from './commands/context.ts'
+export type { CpuStatistics, Listing, ListOptions, Statistics } from './commands/read.ts'
+export type { WriteOptions } from './commands/write.ts'
+export { type Conntrack, type ConntrackOptions, type Flow, type FlowFilter, type Flows, type NewFlow, openConntrack } from './conntrack.ts'
+export { DumpInterruptedError, errnoText, MalformedMessageError, NetlinkError } from './errors.ts'
+export type { Condition } from './schema/match.ts'
+export type { Family } from './tables/protocol.ts'
+export type { NetlinkSocket } from './transport/socket.ts'

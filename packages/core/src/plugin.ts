@@ -1,0 +1,53 @@
+/** What plugins are made of: protocols and formatters. Pure data and functions; no socket behind it. */
+export { type Entry, type Formatter, type Message, type Print, printer } from './schema/entry.ts'
+export {
+  type Bits,
+  bits,
+  bytes,
+  decimal,
+  type Enumerated,
+  enumeration,
+  hex16,
+  ipv4,
+  ipv6,
+  type Kind,
+  port,
+  seconds,
+  string,
+  u8,
+  u16,
+  u32,
+  u64,
+} from './schema/kinds.ts'
+export type { Field, Member, Place, Shape } from './schema/layout.ts'
+export { payloadLength } from './schema/scan.ts'
+export {
+  type Always,
+  type Attribute,
+  always,
+  attribute,
+  type FromKernel,
+  fromKernel,
+  type Nest,
+  nest,
+  type PerFamily,
+  perFamily,
+  type Step,
+  type Table,
+  whole,
+  within,
+} from './schema/table.ts'
+export { Text, word } from './schema/text.ts'
+export {
+  type Command,
+  type FlowVariant,
+  type Option,
+  oppositePorts,
+  type Protocol,
+  portOptions,
+  protocol,
+  STATE_USE,
+  TUPLE_USE,
+  type Use,
+} from './tables/protocol.ts'
+export { keys, ports } from './tables/tuple.ts'

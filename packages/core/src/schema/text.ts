@@ -1,0 +1,110 @@
+const ZERO = 0x30
+const HEX = new Uint8Array([...'0123456789abcdef'].map((digit) => digit.charCodeAt(0)))
+
+/** The bytes of a constant, for `Text.word`: encode once, copy often. */
+export function word(constant: string): Uint8Array {
+  return new TextEncoder().encode(constant)
+}
+
+/**
+ * UTF-8 text under construction: a growing byte buffer that is written to by the million and handed out in chunks.
+ * Numbers are written digit by digit, so that a line costs no string.
+ */
+const decoder = new TextDecoder()
+
+export class Text {
+  bytes: Uint8Array
+  length = 0
+  readonly #encoder = new TextEncoder()
+
+  constructor(capacity = 4096) {
+    this.bytes = new Uint8Array(capacity)
+  }
+
+  /** Makes room for `count` more bytes. */
+  reserve(count: number): void {
+    const needed = this.length + count
+    if (needed <= this.bytes.length) return
+    const larger = new Uint8Array(Math.max(needed, this.bytes.length * 2))
+    larger.set(this.bytes.subarray(0, this.length))
+    this.bytes = larger
+  }
+
+  byte(value: number): void {
+    if (this.length === this.bytes.length) this.reserve(1)
+    this.bytes[this.length++] = value
+  }
+
+  /** Copies a constant made by {@link word}. */
+  word(constant: Uint8Array): void {
+    const count = constant.length
+    this.reserve(count)
+    const { bytes, length } = this
+    for (let i = 0; i < count; i++) bytes[length + i] = constant[i]
+    this.length = length + count
+  }
+
+  string(value: string): void {
+    this.reserve(value.length * 3)
+    this.length += this.#encoder.encodeInto(value, this.bytes.subarray(this.length)).written
+  }
+
+  /** A number from 0 to 2^32-1. */
+  decimal(value: number): void {
+    this.reserve(10)
+    let end = this.length + 1
+    for (let limit = 10; value >= limit; limit *= 10) end++
+    this.length = end
+    const { bytes } = this
+    let rest = value
+    do {
+      const tenth = Math.floor(rest / 10)
+      bytes[--end] = ZERO + rest - tenth * 10
+      rest = tenth
+    } while (rest !== 0)
+  }
+
+  /** A number from 0 to 2^64-1 in two halves. */
+  decimal64(high: number, low: number): void {
+    if (high === 0) this.decimal(low)
+    else this.string(((BigInt(high) << 32n) | BigInt(low)).toString())
+  }
+
+  /** A number from 0 to 2^32-1 in lower-case hexadecimal digits, as printf's `%x`. */
+  hex(value: number): void {
+    let digits = 1
+    while (digits < 8 && value >>> (digits * 4) !== 0) digits++
+    for (let i = digits - 1; i >= 0; i--) this.byte(HEX[(value >>> (i * 4)) & 15])
+  }
+
+  /** Two hexadecimal digits for each byte. */
+  hexBytes(bytes: Uint8Array, at: number, length: number): void {
+    for (let i = at; i < at + length; i++) {
+      this.byte(HEX[bytes[i] >> 4])
+      this.byte(HEX[bytes[i] & 15])
+    }
+  }
+
+  /** A JSON string, quoted and escaped. */
+  json(value: string): void {
+    this.string(JSON.stringify(value))
+  }
+
+  /** Takes back the last byte. */
+  trim(): void {
+    this.length--
+  }
+
+  /** The bytes written so far, as a view that is valid until the next write. */
+  view(): Uint8Array {
+    return this.bytes.subarray(0, this.length)
+  }
+
+  clear(): void {
+    this.length = 0
+  }
+
+  toString(): string {
+    return decoder.decode(this.view())
+  }
+}

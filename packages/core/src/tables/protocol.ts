@@ -1,0 +1,142 @@
+import { bytes } from '../schema/kinds.ts'
+import type { Variant } from '../schema/layout.ts'
+import type { Conditions } from '../schema/match.ts'
+import { type Decoded, type Encodable, type Flat, type Table, whole } from '../schema/table.ts'
+import { flowTable } from './flow.ts'
+import type { ports } from './tuple.ts'
+
+/** What a program can be told to do; the command line's commands. */
+export type Command = 'list' | 'get' | 'create' | 'add' | 'update' | 'delete' | 'event'
+
+/**
+ * What an option is to a command: a condition on the entries it works on, or a value of the entry it asks for or makes.
+ * `required` is a value that must be given; `pair` is one half of a direction, of which at least one must be whole.
+ */
+export type Use = 'condition' | 'value' | 'required' | 'pair'
+
+/** One option of the command line: all there is to it, since its field's kind reads the argument. */
+export interface Option<Path extends string = string> {
+  /** Long names without the dashes; the first is the one that is printed. */
+  readonly names: readonly [string, ...string[]]
+  /** What stands for the argument in help: `PORT`. */
+  readonly argument: string
+  /** A line of help. */
+  readonly help: string
+  /** The field that it is about: `original.sourcePort`. */
+  readonly sets: Path
+  /** What it is to each command; a command that is not named does not take it. */
+  readonly use: Readonly<Partial<Record<Command, Use>>>
+}
+
+/** {@link Option.use} of what tells flows apart: conditions on many, and the tuple of the one that is asked for or made. */
+export const TUPLE_USE = {
+  list: 'condition',
+  event: 'condition',
+  delete: 'condition',
+  update: 'condition',
+  get: 'pair',
+  create: 'pair',
+  add: 'pair',
+} as const
+
+/** {@link Option.use} of a flow's state: a condition, a new value for `update`, and compulsory for a new flow. */
+export const STATE_USE = {
+  list: 'condition',
+  event: 'condition',
+  delete: 'condition',
+  update: 'value',
+  create: 'required',
+  add: 'required',
+} as const
+
+type TuplePath<L4> = `${'original' | 'reply'}.${keyof L4 & string}`
+
+/**
+ * A transport protocol: the vocabulary of its flows, as data. Everything that lists, filters, prints and makes flows of it
+ * follows from this.
+ */
+export interface Protocol<Name extends string = string, L4 extends Table = Table, Info extends Table = Table> {
+  /** As in `flow.protocol` and after `-p`. */
+  readonly name: Name
+  /** IPPROTO_*: the number in the IP header. */
+  readonly number: number
+  /** Rows inside CTA_TUPLE_PROTO, beside the protocol's number. */
+  readonly tuple: L4
+  /** Rows inside CTA_PROTOINFO. */
+  readonly protoinfo: Info
+  /** The word for each field of the tuple in lines of text: `{ sourcePort: 'sport' }`. */
+  readonly labels: Readonly<Record<keyof L4 & string, string>>
+  /** The field of `protoinfo` that a line shows as the state. */
+  readonly state?: keyof Info & string
+  readonly options: readonly Option<TuplePath<L4> | (keyof Info & string)>[]
+  /** The protocol's part of the tuple in the other direction. */
+  opposite(tuple: Encodable<L4>): Encodable<L4>
+  /** What the kernel wants to know of a new flow and the user did not say. */
+  complete?(flow: Encodable<Info>): Encodable<Info>
+}
+
+/** Declares a protocol; its types follow from the tables. */
+export function protocol<const Name extends string, L4 extends Table, Info extends Table>(plugin: Protocol<Name, L4, Info>): Protocol<Name, L4, Info> {
+  return plugin
+}
+
+/** {@link Protocol.opposite} of the protocols with ports: the two change places. */
+export function oppositePorts({ sourcePort, destinationPort }: Encodable<typeof ports>): Encodable<typeof ports> {
+  return { sourcePort: destinationPort, destinationPort: sourcePort }
+}
+
+/** The options of the protocols with ports. */
+export const portOptions: readonly Option<TuplePath<typeof ports>>[] = [
+  { names: ['sport', 'orig-port-src'], argument: 'PORT', help: 'source port in original direction', sets: 'original.sourcePort', use: TUPLE_USE },
+  { names: ['dport', 'orig-port-dst'], argument: 'PORT', help: 'destination port in original direction', sets: 'original.destinationPort', use: TUPLE_USE },
+  { names: ['reply-port-src'], argument: 'PORT', help: 'source port in reply direction', sets: 'reply.sourcePort', use: TUPLE_USE },
+  { names: ['reply-port-dst'], argument: 'PORT', help: 'destination port in reply direction', sets: 'reply.destinationPort', use: TUPLE_USE },
+]
+
+/** Stands for every protocol that is not installed: what it does not know it keeps as bytes, so that nothing is lost. */
+export const unknownProtocol = protocol({
+  name: 'unknown',
+  number: -1,
+  tuple: { layer4: whole(bytes) },
+  protoinfo: { protoinfo: whole(bytes) },
+  labels: { layer4: '' },
+  options: [],
+  opposite: () => ({}),
+})
+
+type FlowTable<L4 extends Table, Info extends Table> = ReturnType<typeof flowTable<L4, Info>>
+
+/** nfgen_family of a flow: AF_INET or AF_INET6. */
+export type Family = 'ipv4' | 'ipv6'
+
+/** A flow of one protocol: a plain object that lasts. `P` is the protocol's type: `FlowOf<typeof tcp>`. */
+export type FlowOf<P> = P extends Protocol<infer N, infer L4, infer Info>
+  ? Flat<{ readonly protocol: N; readonly family: Family } & Decoded<FlowTable<L4, Info>>>
+  : never
+
+/** What can be said of a flow to make or change it. Fields that only the kernel tells are not taken. */
+export type NewFlowOf<P> = P extends Protocol<infer N, infer L4, infer Info>
+  ? Flat<{ readonly protocol: N; readonly family?: Family } & Encodable<FlowTable<L4, Info>>>
+  : never
+
+/** Conditions on flows: those of one protocol, with its fields, or those that all have. */
+export type FlowFilterOf<P> =
+  | (P extends Protocol<infer N, infer L4, infer Info>
+      ? Flat<{ readonly protocol: N; readonly family?: Family } & Conditions<FlowTable<L4, Info>>>
+      : never)
+  | Flat<{ readonly protocol?: undefined; readonly family?: Family } & Conditions<FlowTable<Record<never, never>, Record<never, never>>>>
+
+/** A protocol with the table of its flows. */
+export interface FlowVariant extends Variant {
+  readonly protocol: Protocol
+}
+
+/** The variants of the flow table for these protocols, with the unknown one last. */
+export function flowVariants(protocols: readonly Protocol[]): FlowVariant[] {
+  return [...protocols, unknownProtocol as unknown as Protocol].map((one) => ({
+    name: one.name,
+    number: one.number,
+    table: flowTable(one.tuple, one.protoinfo),
+    protocol: one,
+  }))
+}

@@ -1,0 +1,2 @@
+export { JSON_VERSION, json } from './json.ts'
+export { type LineOptions, line } from './line.ts'

@@ -1,0 +1,69 @@
+import { type FlowVariant, type Formatter, type Member, payloadLength, type Text, word } from '@conntrack/core/plugin'
+import { type Step, sequence } from './parts.ts'
+
+/** Version of the JSON that is written: it changes when a name or a type does, not when a field is added. */
+export const JSON_VERSION = 1
+
+const OPEN = word('{')
+const CLOSE = word('}')
+const BRACE = 0x7b
+const COMMA = 0x2c
+
+/**
+ * A flow as one line of JSON: `version`, and the fields of the SDK's flow by the same names. Numbers of 64 bits are strings of
+ * decimal digits, bytes are strings of hexadecimal digits, and what the kernel did not send is not there.
+ */
+export function json(): Formatter<FlowVariant> {
+  return {
+    name: 'json',
+    compile(shape) {
+      const fields = object(shape.members)
+      const head = word(`{"version":${JSON_VERSION},"protocol":${JSON.stringify(shape.variant.name)},"family":`)
+      return (entry, text) => {
+        text.word(head)
+        text.word(entry.message.family === AF_INET6 ? IPV6 : IPV4)
+        fields(entry, text)
+        text.word(END)
+      }
+    },
+  }
+}
+
+const AF_INET6 = 10
+const IPV4 = word('"ipv4"')
+const IPV6 = word('"ipv6"')
+const END = word('}\n')
+
+function object(members: readonly Member[]): Step {
+  return sequence(members.map((member) => (member.members === undefined ? leaf(member) : nest(member, member.members))))
+}
+
+function nest({ name, slot, always }: Member, members: readonly Member[]): Step {
+  const key = word(`${JSON.stringify(name)}:`)
+  const fields = object(members)
+  return (entry, text) => {
+    if (entry.slots[slot] === 0 && !always) return
+    writeKey(text, key)
+    text.word(OPEN)
+    fields(entry, text)
+    text.word(CLOSE)
+  }
+}
+
+function leaf({ name, places }: Member): Step {
+  const key = word(`${JSON.stringify(name)}:`)
+  return ({ bytes, slots }, text) => {
+    for (const { slot, kind } of places) {
+      const at = slots[slot]
+      if (at === 0) continue
+      writeKey(text, key)
+      kind.json(text, bytes, at, kind.size ?? payloadLength(bytes, at))
+      return
+    }
+  }
+}
+
+function writeKey(text: Text, key: Uint8Array): void {
+  if (text.bytes[text.length - 1] !== BRACE) text.byte(COMMA)
+  text.word(key)
+}

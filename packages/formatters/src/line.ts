@@ -1,0 +1,136 @@
+import { type Entry, type FlowVariant, type Formatter, type Place, payloadLength, type Shape, type Text, word } from '@conntrack/core/plugin'
+import { BLANK, labelled, place, placeIfAny, type Step, sequence } from './parts.ts'
+import { clock, deltaTime } from './time.ts'
+
+/** What a line shows besides the usual. */
+export interface LineOptions {
+  /** The address family in front: `ipv4     2 `. */
+  readonly extended?: boolean
+  /** The kernel's id of the flow at the end: `id=123`. */
+  readonly id?: boolean
+  /** When the flow began and ended: `[start=Mon Nov 23 23:54:40 2026]`, in the local time zone. */
+  readonly kernelTimestamp?: boolean
+}
+
+const NEWLINE = 0x0a
+const HEADS = new Map([
+  [2, word('ipv4     2 ')],
+  [10, word('ipv6     10 ')],
+])
+const UNKNOWN_FAMILY = 'unknown  '
+
+/** A flow as a line of text, byte for byte what conntrack(8) prints. */
+export function line(options: LineOptions = {}): Formatter<FlowVariant> {
+  return { name: 'line', compile: (shape) => compile(shape, options) }
+}
+
+function compile(shape: Shape<FlowVariant>, { extended, id, kernelTimestamp }: LineOptions): Step {
+  const { protocol } = shape.variant
+  const state = placeIfAny(shape, protocol.state)
+  return sequence([
+    ...(extended ? [family] : []),
+    head(shape),
+    labelled('', place(shape, 'timeout')),
+    ...(state === undefined ? [] : [labelled('', state)]),
+    ...direction(shape, 'original', 'zone-orig='),
+    unreplied(place(shape, 'status')),
+    ...direction(shape, 'reply', 'zone-reply='),
+    fate(place(shape, 'status')),
+    labelled('mark=', place(shape, 'mark')),
+    labelled('secmark=', place(shape, 'secmark')),
+    labelled('secctx=', place(shape, 'securityContext.name')),
+    labelled('zone=', place(shape, 'zone')),
+    deltaTime(place(shape, 'timestamp.start'), place(shape, 'timestamp.stop')),
+    ...(kernelTimestamp ? [clock('[start=', place(shape, 'timestamp.start')), clock('[stop=', place(shape, 'timestamp.stop'))] : []),
+    labelled('helper=', place(shape, 'helper.name')),
+    labelled('use=', place(shape, 'use')),
+    ...(id ? [labelled('id=', place(shape, 'id'))] : []),
+    (_, text) => {
+      text.trim()
+      text.byte(NEWLINE)
+    },
+  ])
+}
+
+const family: Step = ({ message }, text) => {
+  const known = HEADS.get(message.family)
+  if (known !== undefined) return text.word(known)
+  text.string(UNKNOWN_FAMILY)
+  text.decimal(message.family)
+  text.byte(BLANK)
+}
+
+/** The protocol's name, padded to eight, and its number. */
+function head(shape: Shape<FlowVariant>): Step {
+  const { protocol } = shape.variant
+  const name = word(protocol.name.padEnd(9))
+  const number = place(shape, 'original.protocolNumber')
+  return ({ bytes, slots }, text) => {
+    const at = slots[number.slot]
+    text.word(name)
+    text.decimal(at === 0 ? 0 : bytes[at])
+    text.byte(BLANK)
+  }
+}
+
+const ZERO = new Uint8Array(8)
+
+function direction(shape: Shape<FlowVariant>, side: 'original' | 'reply', zone: string): Step[] {
+  const { labels } = shape.variant.protocol
+  return [
+    address('src=', shape, `${side}.source`),
+    address('dst=', shape, `${side}.destination`),
+    ...Object.entries(labels)
+      .filter(([, label]) => label !== '')
+      .map(([field, label]) => labelledOrZero(`${label}=`, place(shape, `${side}.${field}`))),
+    labelled(zone, place(shape, `${side}.zone`)),
+    labelled('packets=', place(shape, `${side}Counters.packets`)),
+    labelled('bytes=', place(shape, `${side}Counters.bytes`)),
+  ]
+}
+
+function address(label: string, shape: Shape<FlowVariant>, path: string): Step {
+  return sequence((shape.fields.get(path)?.places ?? []).map((one) => labelled(label, one)))
+}
+
+/** The tuple of a protocol is shown whole: a kernel that does not track its ports sends none, and they are shown as 0. */
+function labelledOrZero(label: string, { slot, kind }: Place): Step {
+  const before = word(label)
+  return ({ bytes, slots }, text) => {
+    const at = slots[slot]
+    text.word(before)
+    if (at === 0) kind.print(text, ZERO, 0, kind.size ?? 0)
+    else kind.print(text, bytes, at, kind.size ?? payloadLength(bytes, at))
+    text.byte(BLANK)
+  }
+}
+
+const UNREPLIED = word('[UNREPLIED] ')
+/** The low byte of a status, network order: IPS_SEEN_REPLY is bit 1, IPS_ASSURED bit 2. */
+const LOW = 3
+const SEEN_REPLY = 1 << 1
+const ASSURED = 1 << 2
+/** The byte above: IPS_OFFLOAD is bit 14, IPS_HW_OFFLOAD bit 15. */
+const HIGH = 2
+const OFFLOAD = 1 << (14 - 8)
+const HW_OFFLOAD = 1 << (15 - 8)
+
+function unreplied({ slot }: Place): Step {
+  return ({ bytes, slots }, text) => {
+    const at = slots[slot]
+    if (at !== 0 && (bytes[at + LOW] & SEEN_REPLY) === 0) text.word(UNREPLIED)
+  }
+}
+
+const FATES = { hardware: word('[HW_OFFLOAD] '), software: word('[OFFLOAD] '), assured: word('[ASSURED] ') }
+
+/** Who handles the flow, or that it is worth keeping: the first that holds. */
+function fate({ slot }: Place): Step {
+  return ({ bytes, slots }: Entry<FlowVariant>, text: Text) => {
+    const at = slots[slot]
+    if (at === 0) return
+    if (bytes[at + HIGH] & HW_OFFLOAD) text.word(FATES.hardware)
+    else if (bytes[at + HIGH] & OFFLOAD) text.word(FATES.software)
+    else if (bytes[at + LOW] & ASSURED) text.word(FATES.assured)
+  }
+}

@@ -1,0 +1,39 @@
+import { type FlowVariant, type Place, payloadLength, type Print, type Shape, word } from '@conntrack/core/plugin'
+
+/** A step of a formatter: writes what it is about, or nothing. */
+export type Step = Print<FlowVariant>
+
+/** Runs steps in turn. */
+export function sequence(steps: readonly Step[]): Step {
+  return (entry, text) => {
+    for (const step of steps) step(entry, text)
+  }
+}
+
+/** An attribute's value behind a label, `mark=0 `; nothing where it is absent. */
+export function labelled(label: string, { slot, kind }: Place): Step {
+  const before = word(label)
+  const { size } = kind
+  return ({ bytes, slots }, text) => {
+    const at = slots[slot]
+    if (at === 0) return
+    text.word(before)
+    kind.print(text, bytes, at, size ?? payloadLength(bytes, at))
+    text.byte(BLANK)
+  }
+}
+
+/** The blank behind every part of a line. */
+export const BLANK = 0x20
+
+/** The place of a field that every flow's table has. */
+export function place(shape: Shape<FlowVariant>, path: string): Place {
+  const field = shape.fields.get(path)
+  if (field === undefined) throw new RangeError(`the table of ${shape.variant.name} has no field '${path}'`)
+  return field.places[0]
+}
+
+/** The same for a field that some tables lack. */
+export function placeIfAny(shape: Shape<FlowVariant>, path: string | undefined): Place | undefined {
+  return path === undefined ? undefined : shape.fields.get(path)?.places[0]
+}

@@ -1,0 +1,38 @@
+import { type Place, u64, word } from '@conntrack/core/plugin'
+import { BLANK, type Step } from './parts.ts'
+
+const NANOSECONDS = 1_000_000_000n
+
+/** Age in whole seconds, `delta-time=1 `, of a flow whose begin is known: until its end, or now. */
+export function deltaTime(start: Place, stop: Place): Step {
+  const label = word('delta-time=')
+  return ({ bytes, slots }, text) => {
+    const begin = slots[start.slot]
+    if (begin === 0) return
+    const end = slots[stop.slot]
+    const until = end === 0 ? BigInt(Math.floor(Date.now() / 1000)) * NANOSECONDS : u64.read(bytes, end, 8)
+    const age = (until - u64.read(bytes, begin, 8)) / NANOSECONDS
+    text.word(label)
+    text.decimal(Number(age > 0n ? age : 0n))
+    text.byte(BLANK)
+  }
+}
+
+/** A time in nanoseconds since 1970 as ctime(3) writes it, in the local time zone: `[start=Mon Nov 23 23:54:40 2026] `. */
+export function clock(label: string, { slot }: Place): Step {
+  return ({ bytes, slots }, text) => {
+    const at = slots[slot]
+    if (at === 0) return
+    text.string(`${label}${ctime(Number(u64.read(bytes, at, 8) / NANOSECONDS))}] `)
+  }
+}
+
+const DAYS = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat']
+const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
+const twoDigits = (number: number): string => String(number).padStart(2, '0')
+
+function ctime(seconds: number): string {
+  const date = new Date(seconds * 1000)
+  const time = [date.getHours(), date.getMinutes(), date.getSeconds()].map(twoDigits).join(':')
+  return `${DAYS[date.getDay()]} ${MONTHS[date.getMonth()]} ${String(date.getDate()).padStart(2)} ${time} ${date.getFullYear()}`
+}

@@ -1,0 +1,36 @@
+import { attribute, enumeration, oppositePorts, portOptions, ports, protocol, STATE_USE, u32, within } from '@conntrack/core/plugin'
+
+/** enum sctp_conntrack. */
+const state = enumeration('SCTP state', [
+  'NONE',
+  'CLOSED',
+  'COOKIE_WAIT',
+  'COOKIE_ECHOED',
+  'ESTABLISHED',
+  'SHUTDOWN_SENT',
+  'SHUTDOWN_RECD',
+  'SHUTDOWN_ACK_SENT',
+  'HEARTBEAT_SENT',
+  'HEARTBEAT_ACKED',
+])
+
+/** IPPROTO_SCTP. */
+export const sctp = protocol({
+  name: 'sctp',
+  number: 132,
+  tuple: ports,
+  labels: { sourcePort: 'sport', destinationPort: 'dport' },
+  protoinfo: within(3, 'CTA_PROTOINFO_SCTP', {
+    state: attribute(1, 'CTA_PROTOINFO_SCTP_STATE', state),
+    verificationTagOriginal: attribute(2, 'CTA_PROTOINFO_SCTP_VTAG_ORIGINAL', u32),
+    verificationTagReply: attribute(3, 'CTA_PROTOINFO_SCTP_VTAG_REPLY', u32),
+  }),
+  state: 'state',
+  options: [
+    ...portOptions,
+    { names: ['state'], argument: 'STATE', help: 'state of the association, such as ESTABLISHED', sets: 'state', use: STATE_USE },
+    { names: ['orig-vtag'], argument: 'TAG', help: 'verification tag in original direction', sets: 'verificationTagOriginal', use: STATE_USE },
+    { names: ['reply-vtag'], argument: 'TAG', help: 'verification tag in reply direction', sets: 'verificationTagReply', use: STATE_USE },
+  ],
+  opposite: oppositePorts,
+})

@@ -1,0 +1,45 @@
+import { type Kind, bits } from '@conntrack/core/plugin'
+
+/** IP_CT_TCP_FLAG_*, lowest bit first. */
+const names = bits('TCP flags', 1, [
+  'WINDOW_SCALE',
+  'SACK_PERM',
+  'CLOSE_INIT',
+  'BE_LIBERAL',
+  'DATA_UNACKNOWLEDGED',
+  'MAXACK_SET',
+  'CHALLENGE_ACK',
+  'SIMULTANEOUS_OPEN',
+])
+
+type Names = ReturnType<typeof names.read>
+
+/** struct nf_ct_tcp_flags: the flags, and when they are sent to the kernel, which of them to change. */
+export interface WindowFlags {
+  readonly flags: Names
+  readonly mask: Names
+}
+
+/** struct nf_ct_tcp_flags, two bytes. As an argument: `FLAGS/MASK`, each a list of names. */
+export const windowFlags: Kind<WindowFlags> = {
+  name: 'TCP flags and mask',
+  size: 2,
+  read: (bytes, at) => ({ flags: names.read(bytes, at, 1), mask: names.read(bytes, at + 1, 1) }),
+  write(bytes, at, { flags, mask }) {
+    names.write(bytes, at, flags)
+    names.write(bytes, at + 1, mask)
+    return 2
+  },
+  print(text, bytes, at) {
+    names.print(text, bytes, at, 1)
+    text.string('/')
+    names.print(text, bytes, at + 1, 1)
+  },
+  json(text, bytes, at) {
+    text.string(JSON.stringify(windowFlags.read(bytes, at, 2)))
+  },
+  parse(argument) {
+    const [flags, mask = flags] = argument.split('/')
+    return { flags: names.parse(flags), mask: names.parse(mask) }
+  },
+}
