@@ -22,8 +22,8 @@ export interface Flows<P extends Protocol> {
   list(filter?: FlowFilter<P>, options?: ListOptions): Listing<Flow<P>>
   /** The one flow with this tuple (`original`, or else `reply`) and zone, or undefined. */
   get(tuple: NewFlow<P>): Flow<P> | undefined
-  /** The same as a listing of one, to be printed. Reading it throws NetlinkError ENOENT when there is none. */
-  lookup(tuple: NewFlow<P>): Listing<Flow<P>>
+  /** The same as a listing of one, or of none where the filter does not hold for it. Reading it throws NetlinkError ENOENT when there is no such flow. */
+  lookup(tuple: NewFlow<P>, filter?: FlowFilter<P>): Listing<Flow<P>>
   /** Makes a flow from one or both tuples and a timeout. @throws NetlinkError EEXIST, RangeError */
   create(flow: NewFlow<P>): void
   /** Changes the flows for which the filter holds: mark (with markMask), timeout, status bits to add, the protocol's fields. */
@@ -79,7 +79,7 @@ export function openConntrack<const P extends readonly Protocol[]>({
   const flows: Flows<Protocol> = {
     list: (filter = {}, options) => list(context, filter as Filter, options),
     get: (tuple) => get(context, tuple as GivenFlow),
-    lookup: (tuple) => lookup(context, tuple as GivenFlow),
+    lookup: (tuple, filter = {}) => lookup(context, tuple as GivenFlow, filter as Filter),
     create: (flow) => create(context, flow as GivenFlow),
     update: (filter, change, options) => update(context, filter as Filter, change as GivenFlow, options),
     delete: (filter, options) => remove(context, filter as Filter, options),

@@ -41,6 +41,7 @@ export { Text, word } from './schema/text.ts'
 export {
   type Command,
   type FlowVariant,
+  flowRow,
   type Option,
   oppositePorts,
   type Protocol,
@@ -49,5 +50,7 @@ export {
   STATE_USE,
   TUPLE_USE,
   type Use,
+  unknownProtocol,
 } from './tables/protocol.ts'
+export { STATUS_BITS } from './tables/flow.ts'
 export { keys, ports } from './tables/tuple.ts'

@@ -112,9 +112,12 @@ export function list<Flow>(context: FlowContext, filter: Filter, { table = 'conn
   return new Listing(context, { ...TABLES[table], flags: NLM_F_DUMP, family: familyNumber(filter.family), body }, matches, consistent)
 }
 
-/** The one flow with this tuple, as a listing. Reading it throws NetlinkError ENOENT when there is none. */
-export function lookup<Flow>(context: FlowContext, tuple: GivenFlow): Listing<Flow> {
-  return new Listing(context, tupleRequest(context, flowMessages.get, tuple), () => true)
+/**
+ * The one flow with this tuple, if the filter holds for it, as a listing. Reading it throws NetlinkError ENOENT when there is no
+ * flow with the tuple.
+ */
+export function lookup<Flow>(context: FlowContext, tuple: GivenFlow, filter: Filter = {}): Listing<Flow> {
+  return new Listing(context, tupleRequest(context, flowMessages.get, tuple), matcher(context.layout, filter))
 }
 
 /** The one flow with this tuple, or undefined. */

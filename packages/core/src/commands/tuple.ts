@@ -35,20 +35,31 @@ export function familyOf({ family, original, reply }: GivenFlow): string {
 }
 
 /** The tuple with its protocol's number. */
-export function numbered(tuple: Tuple, protocol: Protocol): Tuple {
+function numbered(tuple: Tuple, protocol: Protocol): Tuple {
   return protocol.number < 0 ? tuple : { ...tuple, protocolNumber: protocol.number }
 }
 
 /** The other direction of a tuple: addresses change places, and the protocol's part becomes its opposite. */
-export function oppositeTuple({ source, destination, protocolNumber, zone: _, ...layer4 }: Tuple, protocol: Protocol): Tuple {
+function oppositeTuple({ source, destination, protocolNumber, zone: _, ...layer4 }: Tuple, protocol: Protocol): Tuple {
   return { source: destination, destination: source, protocolNumber, ...protocol.opposite(layer4) }
 }
 
-/** A request about the one flow that has this tuple, original or reply, in this zone. */
+/** Both directions of a flow: what one lacks is taken from the other's opposite. Undefined where neither is given. */
+export function bothDirections({ original, reply }: GivenFlow, protocol: Protocol): { original: Tuple; reply: Tuple } | undefined {
+  if (original === undefined && reply === undefined) return undefined
+  const there = numbered({ ...(reply && defined(oppositeTuple(reply, protocol))), ...defined(original ?? {}) }, protocol)
+  return { original: there, reply: numbered({ ...defined(oppositeTuple(there, protocol)), ...defined(reply ?? {}) }, protocol) }
+}
+
+function defined(tuple: Tuple): Tuple {
+  return Object.fromEntries(Object.entries(tuple).filter(([, value]) => value !== undefined))
+}
+
+/** A request about the one flow that has this tuple, original or else reply, in this zone. */
 export function tupleRequest(context: FlowContext, message: MessageType, given: GivenFlow): Request {
   const { encoder, protocol } = encoderOf(context, given)
-  const { original, reply, zone, id } = given
-  const tuple = original !== undefined ? { original: numbered(original, protocol) } : reply && { reply: numbered(reply, protocol) }
-  if (tuple === undefined) throw new RangeError('original: the tuple to look for is missing')
-  return { ...message, flags: 0, family: familyNumber(familyOf(given)), body: encoder.encode({ ...tuple, zone, id }) }
+  const both = bothDirections(given, protocol)
+  if (both === undefined) throw new RangeError('original: the tuple to look for is missing')
+  const tuple = given.original === undefined ? { reply: both.reply } : { original: both.original }
+  return { ...message, flags: 0, family: familyNumber(familyOf(given)), body: encoder.encode({ ...tuple, zone: given.zone }) }
 }

@@ -6,7 +6,7 @@ import { NLM_F_CREATE, NLM_F_EXCL } from '../transport/message.ts'
 import type { Request, Requests } from '../transport/request.ts'
 import { type FlowContext, type FlowEntry, familyNumber, flowEntry } from './context.ts'
 import { list } from './read.ts'
-import { encoderOf, familyOf, type GivenFlow, numbered, oppositeTuple } from './tuple.ts'
+import { bothDirections, encoderOf, familyOf, type GivenFlow } from './tuple.ts'
 
 /** What is told while many entries are changed. */
 export interface WriteOptions {
@@ -22,16 +22,12 @@ export interface WriteOptions {
  */
 export function create(context: FlowContext, flow: GivenFlow): void {
   const { protocol, encoder } = encoderOf(context, flow)
-  const { protocol: _, family: __, original, reply, status = [], ...rest } = flow
+  const { protocol: _, family: __, original: ___, reply: ____, status = [], ...rest } = flow
   const family = familyOf(flow)
   if (rest.timeout === undefined) throw new RangeError('timeout: the seconds that a new flow lives are missing')
-  const given = original ?? (reply && oppositeTuple(reply, protocol)) ?? {}
-  const there = numbered(given, protocol)
-  const back = numbered(reply ?? oppositeTuple(there, protocol), protocol)
   const body = encoder.encode({
     ...(protocol.complete === undefined ? rest : { ...rest, ...protocol.complete(rest) }),
-    original: there,
-    reply: back,
+    ...bothDirections(flow, protocol),
     status: [...(status as string[]), 'CONFIRMED'],
   })
   settle(context.requests, { ...flowMessages.new, flags: NLM_F_CREATE | NLM_F_EXCL, family: familyNumber(family), body })

@@ -1,7 +1,7 @@
 import { bytes } from '../schema/kinds.ts'
 import type { Variant } from '../schema/layout.ts'
 import type { Conditions } from '../schema/match.ts'
-import { type Decoded, type Encodable, type Flat, type Table, whole } from '../schema/table.ts'
+import { type Attribute, type Decoded, type Encodable, type Flat, type PerFamily, type Table, whole } from '../schema/table.ts'
 import { flowTable } from './flow.ts'
 import type { ports } from './tuple.ts'
 
@@ -92,6 +92,18 @@ export const portOptions: readonly Option<TuplePath<typeof ports>>[] = [
   { names: ['reply-port-src'], argument: 'PORT', help: 'source port in reply direction', sets: 'reply.sourcePort', use: TUPLE_USE },
   { names: ['reply-port-dst'], argument: 'PORT', help: 'destination port in reply direction', sets: 'reply.destinationPort', use: TUPLE_USE },
 ]
+
+/** The attribute behind a field of a protocol's flows, `original.sourcePort`: what reads an option's argument. @throws RangeError */
+export function flowRow({ tuple, protoinfo }: Protocol, path: string): Attribute<unknown> | PerFamily {
+  let table: Table = flowTable(tuple, protoinfo)
+  for (const part of path.split('.')) {
+    const row = Object.hasOwn(table, part) ? table[part] : undefined
+    if (row === undefined) break
+    if (row.row !== 'nest') return row
+    table = row.table
+  }
+  throw new RangeError(`unknown field '${path}'`)
+}
 
 /** Stands for every protocol that is not installed: what it does not know it keeps as bytes, so that nothing is lost. */
 export const unknownProtocol = protocol({

@@ -1,0 +1,19 @@
+#!/usr/bin/env node
+import process from 'node:process'
+import { json, line } from '@conntrack/formatters'
+import { dccp } from '@conntrack/proto-dccp'
+import { gre } from '@conntrack/proto-gre'
+import { icmp, icmpv6 } from '@conntrack/proto-icmp'
+import { sctp } from '@conntrack/proto-sctp'
+import { tcp } from '@conntrack/proto-tcp'
+import { udp, udplite } from '@conntrack/proto-udp'
+import packageJson from '../package.json' with { type: 'json' }
+import { createCli, standardIo } from './index.ts'
+
+const conntrack = createCli({
+  protocols: [tcp, udp, udplite, icmp, icmpv6, sctp, dccp, gre],
+  formats: { line, json },
+  version: `conntrack v${packageJson.version} (conntrack.ts)`,
+})
+
+process.exitCode = conntrack(process.argv.slice(2), standardIo())

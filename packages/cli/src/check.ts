@@ -1,0 +1,30 @@
+import type { CommandName } from './commands.ts'
+import { UsageError } from './failure.ts'
+import type { CliOption } from './options.ts'
+
+/**
+ * Whether a command may have these options and has all it needs.
+ * @throws UsageError that names the first option that is wrong or missing, in the order of `options`
+ */
+export function check(command: CommandName, options: readonly CliOption[], given: ReadonlySet<CliOption>): void {
+  for (const option of options) {
+    const use = option.use[command]
+    if (use === 'required' && !given.has(option)) throw new UsageError(`You need to supply the \`--${option.names[0]}' option for this command`)
+    if (use === undefined && given.has(option)) throw new UsageError(`Illegal option \`--${option.names[0]}' with this command`)
+  }
+  // A protocol's pairs are told by its own options, so that one direction of addresses does not stand for one of ports.
+  const pairs = options.filter((option) => option.use[command] === 'pair')
+  checkPairs(pairs.filter(isOfTheNetwork), given)
+  checkPairs(pairs.filter((option) => !isOfTheNetwork(option)), given)
+}
+
+const isOfTheNetwork = ({ sets }: CliOption): boolean => /\.(source|destination)$/.test(sets ?? '')
+
+/** Of options that come in pairs, a source and a destination for each direction, at least one direction must be whole. */
+function checkPairs(options: readonly CliOption[], given: ReadonlySet<CliOption>): void {
+  if (options.length === 0) return
+  const directions = ['original.', 'reply.'].map((side) => options.filter(({ sets }) => sets?.startsWith(side)))
+  const isTorn = (pair: readonly CliOption[]): boolean => !pair.every((option) => given.has(option)) && pair.some((option) => given.has(option))
+  const missing = directions.find(isTorn) ?? (options.some((option) => given.has(option)) ? undefined : directions[0])
+  if (missing !== undefined) throw new UsageError(`you have to specify ${missing.map(({ names }) => `\`--${names[0]}'`).join(' and ')}`)
+}

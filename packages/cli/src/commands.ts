@@ -1,0 +1,45 @@
+import type { Command } from '@conntrack/core/plugin'
+import type { OptionSyntax } from './getopt.ts'
+
+/** What the program can be told to do: the commands on flows, and those that need no field of one. */
+export type CommandName = Exclude<Command, 'add' | 'event'> | 'flush' | 'count' | 'statistics' | 'version' | 'help'
+
+/** The lists of the kernel that a command works on, in the order in which a word is compared with them. */
+export const TABLES = ['expect', 'conntrack', 'dying', 'unconfirmed'] as const
+export type TableName = (typeof TABLES)[number]
+
+/** A command, as an option of getopt: its letter, its long name, and what help says. */
+export interface CommandSyntax extends OptionSyntax {
+  readonly command: CommandName
+  readonly argument: 'none'
+  readonly tables: readonly TableName[]
+  readonly help: string
+}
+
+const command = (short: string, name: string, named: CommandName, help: string, tables: readonly TableName[] = ['conntrack']): CommandSyntax => ({
+  short,
+  names: [name],
+  argument: 'none',
+  command: named,
+  tables,
+  help,
+})
+
+/** All commands, in the order of the help. */
+export const COMMANDS: readonly CommandSyntax[] = [
+  command('L', 'dump', 'list', 'list the entries of a table', ['conntrack', 'dying', 'unconfirmed']),
+  command('G', 'get', 'get', 'show the entry with a tuple'),
+  command('D', 'delete', 'delete', 'delete the entries that fit'),
+  command('I', 'create', 'create', 'make an entry'),
+  command('U', 'update', 'update', 'change the entries that fit'),
+  command('F', 'flush', 'flush', 'delete all entries'),
+  command('C', 'counter', 'count', 'show the number of entries'),
+  command('S', 'stats', 'statistics', 'show what each CPU has counted'),
+  command('V', 'version', 'version', 'show the version', []),
+  command('h', 'help', 'help', 'show this help; with -p, the options of that protocol too', []),
+]
+
+/** The table that a word names: any beginning of its name. */
+export function tableOf(word: string): TableName | undefined {
+  return TABLES.find((name) => word !== '' && name.startsWith(word))
+}

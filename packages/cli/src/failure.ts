@@ -1,0 +1,63 @@
+import { errnoText, NetlinkError } from '@conntrack/core'
+
+/** Exit status of an error of the kernel, of output, and of "0 entries" where that is an error. */
+export const FAILED = 1
+/** Exit status of wrong options. */
+export const WRONG_USAGE = 2
+/** Exit status of a program that writes to a pipe nobody reads any more: 128 + SIGPIPE. */
+export const BROKEN_PIPE = 141
+
+/** Wrong options or values: the message is for the user, and a hint at the help follows. */
+export class UsageError extends Error {
+  override name = 'UsageError'
+}
+
+/** An error with an exit status of its own and a message for the user. */
+export class Failure extends Error {
+  override name = 'Failure'
+  readonly status: number
+
+  constructor(message: string, status: number = FAILED, options?: ErrorOptions) {
+    super(message, options)
+    this.status = status
+  }
+}
+
+/** What a failure is to the shell: a status, and lines for stderr, if any. */
+export interface Outcome {
+  readonly status: number
+  readonly lines: readonly string[]
+}
+
+const HINT = "Try `conntrack -h' or 'conntrack --help' for more information."
+
+/** The words and the status for whatever was thrown; `prefix` is the program's name and version. */
+export function outcomeOf(error: unknown, prefix: string): Outcome {
+  if (error instanceof UsageError || error instanceof RangeError) return { status: WRONG_USAGE, lines: [prefix + error.message, HINT] }
+  if (error instanceof Failure) return { status: error.status, lines: error.message === '' ? [] : [prefix + error.message] }
+  if (error instanceof NetlinkError) return { status: FAILED, lines: [`${prefix}Operation failed: ${reason(error)}`] }
+  const code = (error as NodeJS.ErrnoException | undefined)?.code
+  if (code === 'EPIPE') return { status: BROKEN_PIPE, lines: [] }
+  return { status: FAILED, lines: [prefix + (error instanceof Error ? error.message : String(error))] }
+}
+
+/** The kernel's answers that have better words than strerror(3) has, by command and code. */
+const REASONS: Readonly<Record<string, string>> = {
+  EPERM: 'sorry, you must be root or get CAP_NET_ADMIN capability to do this',
+  EINVAL: 'invalid parameters',
+  ENOMEM: 'not enough memory',
+  ETIME: 'conntrack has expired',
+  'IPCTNL_MSG_CT_NEW EEXIST': 'Such conntrack exists, try -U to update',
+  'IPCTNL_MSG_CT_GET ENOENT': "such conntrack doesn't exist",
+  'IPCTNL_MSG_CT_DELETE ENOENT': "such conntrack doesn't exist",
+  'IPCTNL_MSG_CT_NEW ENOENT': "such conntrack doesn't exist",
+  'IPCTNL_MSG_CT_GET EAFNOSUPPORT': 'protocol not supported',
+}
+
+function reason(error: NetlinkError): string {
+  const { command, code, errno, detail } = error
+  // A system call of ours failed, and its message says what is missing and how to get it.
+  if (!command.startsWith('IPCTNL_')) return error.message
+  const text = REASONS[`${command} ${code}`] ?? REASONS[code] ?? errnoText(errno)
+  return detail === undefined ? text : `${text} (${detail})`
+}

@@ -1,0 +1,70 @@
+import { writeSync } from 'node:fs'
+import type { FlowVariant, Formatter } from '@conntrack/core/plugin'
+import type { LineOptions } from '@conntrack/formatters'
+import { UsageError } from './failure.ts'
+
+/** A way to write entries, by its name after `-o`; `line` is the one without a name. */
+export type Formats = Readonly<Record<string, (options: LineOptions) => Formatter<FlowVariant>>>
+
+/** What changes a line of text; other formats show all there is. */
+const MODIFIERS: Readonly<Record<string, LineOptions>> = {
+  extended: { extended: true },
+  id: { id: true },
+  ktimestamp: { kernelTimestamp: true },
+}
+
+/** The words that may follow `-o`. */
+export function outputWords(formats: Formats): string[] {
+  return [...Object.keys(MODIFIERS), ...Object.keys(formats).filter((name) => name !== 'line')]
+}
+
+/** Finds the format for all arguments of `-o`, each a list of words that may be shortened. @throws UsageError */
+export function formatOf(argumentsGiven: readonly string[], formats: Formats): Formatter<FlowVariant> {
+  const known = outputWords(formats)
+  const words = argumentsGiven.flatMap((argument) => argument.split(',')).map((given) => {
+    const word = known.find((name) => given !== '' && name.startsWith(given))
+    if (word === undefined) throw new UsageError(`Bad parameter \`${given}' for option \`-o': expected some of ${known.join(', ')}`)
+    return word
+  })
+  const named = new Set(words.filter((word) => word in formats))
+  const modifiers = words.filter((word) => word in MODIFIERS)
+  const [format = 'line'] = named
+  const clash = named.size > 1 ? [...named][1] : named.size === 1 ? modifiers[0] : undefined
+  if (clash !== undefined) throw new UsageError(`cannot combine output \`${format}' with \`${clash}'`)
+  return formats[format](Object.assign({}, ...modifiers.map((word) => MODIFIERS[word])))
+}
+
+/** Where output goes. */
+export interface Io {
+  /** Standard output. The bytes are written when it returns. */
+  readonly out: (bytes: Uint8Array) => void
+  /** A line on standard error. */
+  readonly err: (line: string) => void
+}
+
+/** Output to the file descriptors 1 and 2. */
+export function standardIo(): Io {
+  const encoder = new TextEncoder()
+  return {
+    out: (bytes) => writeAll(1, bytes),
+    err: (line) => writeAll(2, encoder.encode(`${line}\n`)),
+  }
+}
+
+/** Milliseconds between two tries to write to a pipe that is full and does not block. */
+const RETRY = 1
+const never = new Int32Array(new SharedArrayBuffer(4))
+
+/** Writes all bytes, however many calls it takes. */
+function writeAll(descriptor: number, bytes: Uint8Array): void {
+  let written = 0
+  while (written < bytes.length) {
+    try {
+      written += writeSync(descriptor, bytes, written, bytes.length - written)
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException
+      if (code === 'EAGAIN') Atomics.wait(never, 0, 0, RETRY)
+      else if (code !== 'EINTR') throw error
+    }
+  }
+}

@@ -1,0 +1,105 @@
+import { flowRow, type Protocol } from '@conntrack/core/plugin'
+import type { CommandName } from './commands.ts'
+import { UsageError } from './failure.ts'
+import type { Parsed } from './getopt.ts'
+import type { CliOption } from './options.ts'
+import type { ChosenProtocol } from './protocols.ts'
+import { parseMasked, parseNetwork, parseNewStatus, parseStatus, parseValue } from './values.ts'
+
+/** What a command line says of flows: conditions on those that are, and values of the one that is asked for, made or changed. */
+export interface Query {
+  readonly conditions: Fields
+  readonly values: Fields
+}
+
+type Fields = Record<string, unknown>
+type Given = Parsed<CliOption>
+
+/**
+ * Turns options into fields. Each option says which field it is about, and the field's kind reads the argument.
+ * @throws UsageError that names the option and its value
+ */
+export function query(command: CommandName, given: readonly Given[], chosen: ChosenProtocol | undefined, unknown: Protocol): Query {
+  const conditions: Fields = {}
+  const values: Fields = {}
+  const protocol = chosen?.protocol ?? unknown
+  for (const one of given) {
+    const { sets } = one.option
+    const use = one.option.use[command]
+    if (sets === undefined || use === undefined) continue
+    const found = read(one, () => (use === 'condition' ? condition(one, sets, protocol) : value(one, sets, protocol, command)))
+    for (const [path, field] of Object.entries(found)) set(use === 'condition' ? conditions : values, path, field, one)
+  }
+  const family = familyOf(given)
+  const target = command === 'get' || command === 'create' ? values : conditions
+  if (family !== undefined) target.family = family
+  if (chosen !== undefined) target.protocol = chosen.protocol.name
+  if (chosen?.number !== undefined) set(target, 'original.protocolNumber', chosen.number)
+  return { conditions, values }
+}
+
+/** Names the option and its value in what a kind says against it. */
+function read<T>({ written, argument }: Given, parse: () => T): T {
+  try {
+    return parse()
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error
+    throw new UsageError(`invalid value \`${argument}' for option \`${written}': ${error.message}`, { cause: error })
+  }
+}
+
+function condition({ argument = '' }: Given, path: string, protocol: Protocol): Fields {
+  const row = flowRow(protocol, path)
+  if (path === 'status') return { status: parseStatus(argument) }
+  if (path === 'mark') {
+    const { value, mask } = parseMasked(argument, row)
+    return { mark: mask === undefined ? value : { value, mask } }
+  }
+  return { [path]: row.row === 'perFamily' ? parseNetwork(argument, row) : parseValue(argument, row) }
+}
+
+function value({ argument = '' }: Given, path: string, protocol: Protocol, command: CommandName): Fields {
+  const row = flowRow(protocol, path)
+  if (path === 'status') return { status: parseNewStatus(argument) }
+  if (path === 'mark') {
+    const { value, mask } = parseMasked(argument, row)
+    if (mask === undefined) return { mark: value }
+    if (command !== 'update') throw new RangeError('a new entry takes a mark without a mask')
+    return { mark: value, markMask: mask }
+  }
+  if (row.row === 'perFamily' && argument.includes('/')) throw new RangeError('this command takes an address, not a network')
+  return { [path]: parseValue(argument, row) }
+}
+
+/** Sets a field by its path. Status bits add up; anything else can be said once. */
+function set(target: Fields, path: string, field: unknown, by?: Given): void {
+  const parts = path.split('.')
+  const last = parts.pop() as string
+  const level = parts.reduce((fields, part) => (fields[part] ??= {}) as Fields, target)
+  if (level[last] === undefined) level[last] = field
+  else if (path === 'status') level[last] = joined(level[last], field)
+  else throw new UsageError(`option \`${by?.written}' is given twice`)
+}
+
+function joined(one: unknown, other: unknown): unknown {
+  if (Array.isArray(one)) return [...one, ...(other as string[])]
+  const [a, b] = [one, other] as { all: string[]; none: string[] }[]
+  return { all: [...a.all, ...b.all], none: [...a.none, ...b.none] }
+}
+
+/** The address family that `-f` and the addresses agree on, if any. */
+function familyOf(given: readonly Given[]): string | undefined {
+  const families = new Set<string>()
+  for (const one of given) {
+    const { option, argument = '' } = one
+    if (option.names[0] === 'family') families.add(read(one, () => parseFamily(argument)))
+    if (/\.(source|destination)$/.test(option.sets ?? '')) families.add(argument.includes(':') ? 'ipv6' : 'ipv4')
+  }
+  if (families.size > 1) throw new UsageError('mismatched address family')
+  return [...families][0]
+}
+
+function parseFamily(argument: string): string {
+  if (argument === 'ipv4' || argument === 'ipv6') return argument
+  throw new RangeError('expected ipv4 or ipv6')
+}

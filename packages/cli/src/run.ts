@@ -1,0 +1,131 @@
+import type { Conntrack, Flows, Listing, WriteOptions } from '@conntrack/core'
+import { type FlowVariant, type Formatter, type Protocol, printer, Text } from '@conntrack/core/plugin'
+import type { CommandName, TableName } from './commands.ts'
+import { FAILED, Failure } from './failure.ts'
+import type { Io } from './output.ts'
+import type { Query } from './query.ts'
+import { statisticsText } from './statistics.ts'
+
+/** A command line that was understood. */
+export interface Job {
+  readonly command: Exclude<CommandName, 'version' | 'help'>
+  readonly table: TableName
+  readonly query: Query
+  readonly format: Formatter<FlowVariant>
+}
+
+/** What a run needs: the kernel, and where text goes. `say` writes a summary, with the program's name before it. */
+export interface Surroundings {
+  readonly conntrack: Conntrack<Protocol>
+  readonly io: Io
+  readonly say: (line: string) => void
+}
+
+/** Does a job and gives its exit status. */
+export function run(job: Job, surroundings: Surroundings): number {
+  return RUNS[job.command](job, surroundings)
+}
+
+type Run = (job: Job, surroundings: Surroundings) => number
+type AnyFilter = Parameters<Flows<Protocol>['list']>[0]
+type AnyFlow = Parameters<Flows<Protocol>['create']>[0]
+
+/** Whether flows have been shown, or something less, is worth an error to the shell. */
+const statusOf = (count: number): number => (count === 0 ? FAILED : 0)
+
+const RUNS: Readonly<Record<Job['command'], Run>> = {
+  list({ query, format, table }, { conntrack, io, say }) {
+    const listing = conntrack.flows.list(query.conditions as AnyFilter, { table: table === 'expect' ? 'conntrack' : table })
+    const count = listing.print(format, io.out)
+    if (listing.interrupted) io.err('WARNING: the table changed while it was listed: entries may be missing or come twice')
+    say(`${count} flow entries have been shown.`)
+    return 0
+  },
+
+  get({ query, format }, { conntrack, io, say }) {
+    const { id } = query.conditions
+    const found: Listing<unknown> = conntrack.flows.lookup(query.values as AnyFlow, id === undefined ? {} : ({ id } as AnyFilter))
+    const count = found.print(format, io.out)
+    say(`${count} flow entries have been shown.`)
+    return statusOf(count)
+  },
+
+  create({ query }, { conntrack, say }) {
+    conntrack.flows.create(query.values as AnyFlow)
+    say('1 flow entries have been created.')
+    return 0
+  },
+
+  update(job, surroundings) {
+    const { conditions, values } = job.query
+    return writing(job, surroundings, 'updated', (options) => {
+      surroundings.conntrack.flows.update(conditions as AnyFilter & object, values as AnyFlow, options)
+    })
+  },
+
+  delete(job, surroundings) {
+    return writing(job, surroundings, 'deleted', (options) => {
+      surroundings.conntrack.flows.delete(job.query.conditions as AnyFilter & object, options)
+    })
+  },
+
+  flush({ query }, { conntrack, say }) {
+    conntrack.flows.flush(query.conditions)
+    say('connection tracking table has been emptied.')
+    return 0
+  },
+
+  count(_, { conntrack, io }) {
+    io.out(new TextEncoder().encode(`${conntrack.flows.count()}\n`))
+    return 0
+  },
+
+  statistics(_, { conntrack, io }) {
+    io.out(new TextEncoder().encode(statisticsText(conntrack as Conntrack<never>)))
+    return 0
+  },
+}
+
+/** Bytes of text that are collected while entries are changed. */
+const CHUNK = 65536
+
+/** Changes entries and shows each that was changed; what was done before an error is shown and counted too. */
+function writing({ format }: Job, { io, say }: Surroundings, done: string, work: (options: WriteOptions) => void): number {
+  const text = new Text(CHUNK)
+  const print = printer(format)
+  const flush = (): void => {
+    if (text.length > 0) io.out(text.view())
+    text.clear()
+  }
+  let count = 0
+  const summary = (): void => {
+    flush()
+    say(`${count} flow entries have been ${done}.`)
+  }
+  try {
+    work({
+      onEntry(entry) {
+        count++
+        print(entry, text)
+        if (text.length >= CHUNK) flush()
+      },
+    })
+  } catch (error) {
+    if (count > 0) summary()
+    throw error
+  }
+  summary()
+  return statusOf(count)
+}
+
+/** Thrown where the kernel takes a command for wrong because it has no connection tracking: told by asking the simplest question. */
+export function explained(error: unknown, conntrack: Conntrack<Protocol>): unknown {
+  if ((error as { code?: string }).code !== 'EINVAL') return error
+  try {
+    conntrack.flows.count()
+    return error
+  } catch (cause) {
+    if ((cause as { code?: string }).code !== 'EINVAL') return error
+    return new Failure('this kernel has no connection tracking over netlink: load it with `modprobe nf_conntrack_netlink\'', FAILED, { cause })
+  }
+}

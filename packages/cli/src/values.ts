@@ -1,0 +1,69 @@
+import { type Attribute, type PerFamily, STATUS_BITS } from '@conntrack/core/plugin'
+
+/** Status bits that conntrack(8) knows by name, in the order in which a beginning of a name is compared with them. */
+const STATUS_NAMES = ['SRC_NAT', 'DST_NAT', 'ASSURED', 'SEEN_REPLY', 'UNSET', 'FIXED_TIMEOUT', 'EXPECTED', 'OFFLOAD', 'HW_OFFLOAD'] as const
+/** Those that the kernel lets a user set; `UNSET` means none of them. */
+const SETTABLE = ['EXPECTED', 'SEEN_REPLY', 'ASSURED', 'FIXED_TIMEOUT'] as const
+
+/** Status bits that must, and that must not, be set. */
+export interface StatusArgument {
+  readonly all: readonly string[]
+  readonly none: readonly string[]
+}
+
+/** Reads `ASSURED,!SEEN_REPLY`; names may be shortened and in any case. @throws RangeError */
+export function parseStatus(argument: string): StatusArgument {
+  const all = new Set<string>()
+  const none = new Set<string>()
+  for (const item of argument.split(',')) {
+    const negated = item.startsWith('!')
+    const wanted = (negated ? item.slice(1) : item).toUpperCase()
+    if (wanted !== '' && !negated && 'UNREPLIED'.startsWith(wanted) && wanted.length > 2) {
+      none.add('SEEN_REPLY')
+      continue
+    }
+    const name = [...STATUS_NAMES, ...STATUS_BITS].find((one) => wanted !== '' && one.startsWith(wanted))
+    if (name === undefined) throw new RangeError(`expected status bits such as ${SETTABLE.join(', ')}, UNREPLIED or UNSET`)
+    for (const bit of name === 'UNSET' ? SETTABLE : [name]) ((name === 'UNSET') !== negated ? none : all).add(bit)
+  }
+  return { all: [...all], none: [...none] }
+}
+
+/** Reads the status bits to set in a flow; `UNSET` is none. @throws RangeError for those that cannot be set, or be cleared */
+export function parseNewStatus(argument: string): readonly string[] {
+  if ('UNSET'.startsWith(argument.toUpperCase()) && argument.length > 2) return []
+  const { all, none } = parseStatus(argument)
+  if (none.length > 0) throw new RangeError('status bits of an entry can be set, not cleared')
+  const fixed = all.find((bit) => !SETTABLE.includes(bit as 'ASSURED'))
+  if (fixed !== undefined) throw new RangeError(`${fixed} is set by the kernel alone`)
+  return all
+}
+
+/** Reads `VALUE[/MASK]` of a field. @throws RangeError */
+export function parseMasked(argument: string, row: Attribute<unknown> | PerFamily): { value: unknown; mask: unknown } {
+  const [value, mask, ...rest] = argument.split('/')
+  if (rest.length > 0) throw new RangeError('expected VALUE or VALUE/MASK')
+  return { value: parseValue(value, row), mask: mask === undefined ? undefined : parseValue(mask, row) }
+}
+
+/** Reads an argument as a field's kind does. @throws RangeError */
+export function parseValue(argument: string, row: Attribute<unknown> | PerFamily): unknown {
+  if (row.row === 'attribute') return row.kind.parse(argument)
+  const [ipv4, ipv6] = row.alternatives
+  try {
+    return (argument.includes(':') ? ipv6 : ipv4).kind.parse(argument)
+  } catch (cause) {
+    throw new RangeError('expected an IP address', { cause })
+  }
+}
+
+/** Reads an address or a network, `10.0.0.0/8`. @throws RangeError */
+export function parseNetwork(argument: string, row: PerFamily): string {
+  const slash = argument.indexOf('/')
+  const address = parseValue(slash < 0 ? argument : argument.slice(0, slash), row) as string
+  if (slash < 0) return address
+  const length = argument.slice(slash + 1)
+  const maximum = address.includes(':') ? 128 : 32
+  if (!/^\d{1,3}$/.test(length) || Number(length) > maximum) throw new RangeError(`expected a netmask length from 0 to ${maximum}`)
+  return `${address}/${Number(length)}`
+}
