@@ -9,13 +9,17 @@ import type { CliOption } from './options.ts'
 export function check(command: CommandName, options: readonly CliOption[], given: ReadonlySet<CliOption>): void {
   for (const option of options) {
     const use = option.use[command]
-    if (use === 'required' && !given.has(option)) throw new UsageError(`You need to supply the \`--${option.names[0]}' option for this command`)
+    if (use === 'required' && !given.has(option))
+      throw new UsageError(`You need to supply the \`--${option.names[0]}' option for this command`)
     if (use === undefined && given.has(option)) throw new UsageError(`Illegal option \`--${option.names[0]}' with this command`)
   }
   // A protocol's pairs are told by its own options, so that one direction of addresses does not stand for one of ports.
   const pairs = options.filter((option) => option.use[command] === 'pair')
   checkPairs(pairs.filter(isOfTheNetwork), given)
-  checkPairs(pairs.filter((option) => !isOfTheNetwork(option)), given)
+  checkPairs(
+    pairs.filter((option) => !isOfTheNetwork(option)),
+    given,
+  )
 }
 
 const isOfTheNetwork = ({ sets }: CliOption): boolean => /\.(source|destination)$/.test(sets ?? '')
@@ -24,7 +28,8 @@ const isOfTheNetwork = ({ sets }: CliOption): boolean => /\.(source|destination)
 function checkPairs(options: readonly CliOption[], given: ReadonlySet<CliOption>): void {
   if (options.length === 0) return
   const directions = ['original.', 'reply.'].map((side) => options.filter(({ sets }) => sets?.startsWith(side)))
-  const isTorn = (pair: readonly CliOption[]): boolean => !pair.every((option) => given.has(option)) && pair.some((option) => given.has(option))
+  const isTorn = (pair: readonly CliOption[]): boolean =>
+    !pair.every((option) => given.has(option)) && pair.some((option) => given.has(option))
   const missing = directions.find(isTorn) ?? (options.some((option) => given.has(option)) ? undefined : directions[0])
   if (missing !== undefined) throw new UsageError(`you have to specify ${missing.map(({ names }) => `\`--${names[0]}'`).join(' and ')}`)
 }

@@ -16,7 +16,13 @@ export interface CommandSyntax extends OptionSyntax {
   readonly help: string
 }
 
-const command = (short: string, name: string, named: CommandName, help: string, tables: readonly TableName[] = ['conntrack']): CommandSyntax => ({
+const command = (
+  short: string,
+  name: string,
+  named: CommandName,
+  help: string,
+  tables: readonly TableName[] = ['conntrack'],
+): CommandSyntax => ({
   short,
   names: [name],
   argument: 'none',

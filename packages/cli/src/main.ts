@@ -62,7 +62,10 @@ function main(argv: readonly string[], io: Io, parts: CliParts, prefix: string):
     return 0
   }
   if (commands.length === 0) {
-    if (given.length > 0) throw new UsageError(`option \`${given[0].written}' without a command: give one of ${COMMANDS.map(({ short }) => `-${short}`).join(' ')}`)
+    if (given.length > 0)
+      throw new UsageError(
+        `option \`${given[0].written}' without a command: give one of ${COMMANDS.map(({ short }) => `-${short}`).join(' ')}`,
+      )
     return help()
   }
   const [{ option: syntax, following }] = commands
@@ -76,7 +79,8 @@ function main(argv: readonly string[], io: Io, parts: CliParts, prefix: string):
     return 0
   }
 
-  const argumentsOf = (name: string): string[] => given.filter(({ option }) => option.names[0] === name).map(({ argument = '' }) => argument)
+  const argumentsOf = (name: string): string[] =>
+    given.filter(({ option }) => option.names[0] === name).map(({ argument = '' }) => argument)
   const job: Job = {
     command,
     table,
@@ -108,7 +112,8 @@ function problem({ kind, written }: SyntaxProblem, protocols: readonly Protocol[
   if (kind === 'argument missing') return new UsageError(`option \`${written}' requires an argument`)
   if (kind === 'argument not allowed') return new UsageError(`option \`${written}' takes no argument`)
   const owners = protocols.filter((one) => protocolOptions(one).some(({ names }) => names.includes(written.slice(2))))
-  if (owners.length > 0) return new UsageError(`unknown option \`${written}': it belongs to -p ${owners.map(({ name }) => name).join(', -p ')}`)
+  if (owners.length > 0)
+    return new UsageError(`unknown option \`${written}': it belongs to -p ${owners.map(({ name }) => name).join(', -p ')}`)
   return new UsageError(kind === 'ambiguous' ? `ambiguous option \`${written}'` : `unknown option \`${written}'`)
 }
 

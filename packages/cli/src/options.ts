@@ -1,4 +1,4 @@
-import { type Option, type Protocol, TUPLE_USE, type Use } from '@conntrack/core/plugin'
+import { type Protocol, TUPLE_USE, type Use } from '@conntrack/core/plugin'
 import type { CommandName } from './commands.ts'
 import type { OptionSyntax } from './getopt.ts'
 
@@ -9,43 +9,85 @@ export interface CliOption extends OptionSyntax {
   readonly placeholder: string
   readonly help: string
   /** The field of a flow that it is about; options about the program itself have none. */
-  readonly sets: string | undefined
+  readonly sets?: string
   readonly use: Readonly<Partial<Record<CommandName, Use>>>
 }
 
-const MANY = { list: 'condition', delete: 'condition', update: 'condition' } as const
-const SETTING = { list: 'value', get: 'value', create: 'value', update: 'value', delete: 'value' } as const
+/** A condition wherever many entries may be meant. */
+const CONDITION = { list: 'condition', delete: 'condition', update: 'condition' } as const
+/** A condition on entries that are, and a value of the entry that is made or changed. */
+const PROPERTY = { list: 'condition', delete: 'condition', update: 'value', create: 'value' } as const
+/** A condition, and part of what names the entry that is asked for or made. */
+const PART_OF_NAME = { ...CONDITION, get: 'value', create: 'value' } as const
+/** About the program itself, for the commands that show entries. */
+const SHOWING = { list: 'value', get: 'value', update: 'value', delete: 'value' } as const
+const EVERYWHERE = { ...SHOWING, create: 'value', flush: 'value', count: 'value', statistics: 'value' } as const
 
-const option = (short: string | undefined, names: readonly string[], placeholder: string, sets: string | undefined, use: CliOption['use'], help: string): CliOption => ({
-  short,
-  names,
-  argument: 'required',
-  placeholder,
-  sets,
-  use,
-  help,
-})
+const NETWORK = 'ADDRESS[/LENGTH]'
+
+const rows: readonly Omit<CliOption, 'argument'>[] = [
+  {
+    short: 's',
+    names: ['src', 'orig-src'],
+    placeholder: NETWORK,
+    sets: 'original.source',
+    use: TUPLE_USE,
+    help: 'source, original direction',
+  },
+  {
+    short: 'd',
+    names: ['dst', 'orig-dst'],
+    placeholder: NETWORK,
+    sets: 'original.destination',
+    use: TUPLE_USE,
+    help: 'destination, original direction',
+  },
+  { short: 'r', names: ['reply-src'], placeholder: NETWORK, sets: 'reply.source', use: TUPLE_USE, help: 'source, reply direction' },
+  {
+    short: 'q',
+    names: ['reply-dst'],
+    placeholder: NETWORK,
+    sets: 'reply.destination',
+    use: TUPLE_USE,
+    help: 'destination, reply direction',
+  },
+  {
+    short: 'p',
+    names: ['protonum'],
+    placeholder: 'PROTOCOL',
+    use: { ...CONDITION, get: 'required', create: 'required', help: 'value' },
+    help: 'protocol',
+  },
+  {
+    short: 't',
+    names: ['timeout'],
+    placeholder: 'SECONDS',
+    sets: 'timeout',
+    use: { ...PROPERTY, create: 'required' },
+    help: 'time until it expires',
+  },
+  {
+    short: 'u',
+    names: ['status'],
+    placeholder: 'STATUS,…',
+    sets: 'status',
+    use: PROPERTY,
+    help: 'ASSURED, SEEN_REPLY, UNREPLIED, !ASSURED, …',
+  },
+  { short: 'm', names: ['mark'], placeholder: 'MARK[/MASK]', sets: 'mark', use: PROPERTY, help: 'mark' },
+  { short: 'i', names: ['id'], placeholder: 'ID', sets: 'id', use: { ...CONDITION, get: 'condition' }, help: 'id, as -o id shows it' },
+  { short: 'f', names: ['family'], placeholder: 'FAMILY', use: { ...PART_OF_NAME, flush: 'condition' }, help: 'ipv4 or ipv6' },
+  { short: 'o', names: ['output'], placeholder: 'FORMAT,…', use: SHOWING, help: 'how entries are written' },
+  { short: 'w', names: ['zone'], placeholder: 'ZONE', sets: 'zone', use: PART_OF_NAME, help: 'zone of both directions' },
+  { short: '(', names: ['orig-zone'], placeholder: 'ZONE', sets: 'original.zone', use: PART_OF_NAME, help: 'zone, original direction' },
+  { short: ')', names: ['reply-zone'], placeholder: 'ZONE', sets: 'reply.zone', use: PART_OF_NAME, help: 'zone, reply direction' },
+  { names: ['netns'], placeholder: 'NAMESPACE', use: EVERYWHERE, help: 'network namespace: its name, path or a process in it' },
+]
 
 /** The options that belong to no protocol, in the order in which a command line is checked. */
-export const OPTIONS: readonly CliOption[] = [
-  option('s', ['src', 'orig-src'], 'ADDRESS[/LENGTH]', 'original.source', TUPLE_USE, 'source address in original direction, or network'),
-  option('d', ['dst', 'orig-dst'], 'ADDRESS[/LENGTH]', 'original.destination', TUPLE_USE, 'destination address in original direction, or network'),
-  option('r', ['reply-src'], 'ADDRESS[/LENGTH]', 'reply.source', TUPLE_USE, 'source address in reply direction, or network'),
-  option('q', ['reply-dst'], 'ADDRESS[/LENGTH]', 'reply.destination', TUPLE_USE, 'destination address in reply direction, or network'),
-  option('p', ['protonum'], 'PROTOCOL', undefined, { ...MANY, get: 'required', create: 'required', help: 'value' }, 'protocol, by name or number'),
-  option('t', ['timeout'], 'SECONDS', 'timeout', { list: 'condition', delete: 'condition', update: 'value', create: 'required' }, 'seconds until the entry expires'),
-  option('u', ['status'], 'STATUS,…', 'status', { list: 'condition', delete: 'condition', update: 'value', create: 'value' }, 'status bits: ASSURED, SEEN_REPLY, UNREPLIED, …; as a condition also !ASSURED'),
-  option('m', ['mark'], 'MARK[/MASK]', 'mark', { list: 'condition', delete: 'condition', update: 'value', create: 'value' }, 'mark of the entry'),
-  option('i', ['id'], 'ID', 'id', { ...MANY, get: 'condition' }, 'id of the entry'),
-  option('f', ['family'], 'FAMILY', undefined, { ...MANY, get: 'value', create: 'value', flush: 'condition' }, 'ipv4 or ipv6'),
-  option('o', ['output'], 'FORMAT,…', undefined, { list: 'value', get: 'value', update: 'value', delete: 'value' }, 'how entries are written'),
-  option('w', ['zone'], 'ZONE', 'zone', { ...MANY, get: 'value', create: 'value' }, 'zone of both directions'),
-  option('(', ['orig-zone'], 'ZONE', 'original.zone', { ...MANY, get: 'value', create: 'value' }, 'zone of the original direction'),
-  option(')', ['reply-zone'], 'ZONE', 'reply.zone', { ...MANY, get: 'value', create: 'value' }, 'zone of the reply direction'),
-  option(undefined, ['netns'], 'NAMESPACE', undefined, { ...SETTING, flush: 'value', count: 'value', statistics: 'value' }, 'network namespace: a name, a path or a process id'),
-]
+export const OPTIONS: readonly CliOption[] = rows.map((row) => ({ ...row, argument: 'required' }))
 
 /** A protocol's options as the command line's. */
 export function protocolOptions({ options }: Protocol): CliOption[] {
-  return options.map(({ names, argument, help, sets, use }: Option) => option(undefined, names, argument, sets, use, help))
+  return options.map(({ argument, ...rest }) => ({ ...rest, placeholder: argument, argument: 'required' }))
 }

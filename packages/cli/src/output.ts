@@ -21,11 +21,13 @@ export function outputWords(formats: Formats): string[] {
 /** Finds the format for all arguments of `-o`, each a list of words that may be shortened. @throws UsageError */
 export function formatOf(argumentsGiven: readonly string[], formats: Formats): Formatter<FlowVariant> {
   const known = outputWords(formats)
-  const words = argumentsGiven.flatMap((argument) => argument.split(',')).map((given) => {
-    const word = known.find((name) => given !== '' && name.startsWith(given))
-    if (word === undefined) throw new UsageError(`Bad parameter \`${given}' for option \`-o': expected some of ${known.join(', ')}`)
-    return word
-  })
+  const words = argumentsGiven
+    .flatMap((argument) => argument.split(','))
+    .map((given) => {
+      const word = known.find((name) => given !== '' && name.startsWith(given))
+      if (word === undefined) throw new UsageError(`Bad parameter \`${given}' for option \`-o': expected some of ${known.join(', ')}`)
+      return word
+    })
   const named = new Set(words.filter((word) => word in formats))
   const modifiers = words.filter((word) => word in MODIFIERS)
   const [format = 'line'] = named

@@ -126,6 +126,8 @@ export function explained(error: unknown, conntrack: Conntrack<Protocol>): unkno
     return error
   } catch (cause) {
     if ((cause as { code?: string }).code !== 'EINVAL') return error
-    return new Failure('this kernel has no connection tracking over netlink: load it with `modprobe nf_conntrack_netlink\'', FAILED, { cause })
+    return new Failure("this kernel has no connection tracking over netlink: load it with `modprobe nf_conntrack_netlink'", FAILED, {
+      cause,
+    })
   }
 }

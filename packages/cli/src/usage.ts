@@ -4,7 +4,8 @@ import { type CliOption, OPTIONS, protocolOptions } from './options.ts'
 
 const LEFT = 34
 
-const row = (left: string, right: string): string => (left.length < LEFT - 2 ? `  ${left.padEnd(LEFT - 2)}${right}\n` : `  ${left}\n${' '.repeat(LEFT)}${right}\n`)
+const row = (left: string, right: string): string =>
+  left.length < LEFT - 2 ? `  ${left.padEnd(LEFT - 2)}${right}\n` : `  ${left}\n${' '.repeat(LEFT)}${right}\n`
 
 /** The help: what there is, composed from the same tables that the program runs by. */
 export function usage(version: string, formats: readonly string[], protocols: readonly Protocol[], chosen: Protocol | undefined): string {

@@ -1,4 +1,13 @@
-import { type Entry, type FlowVariant, type Formatter, type Place, payloadLength, type Shape, type Text, word } from '@conntrack/core/plugin'
+import {
+  type Entry,
+  type FlowVariant,
+  type Formatter,
+  type Place,
+  payloadLength,
+  type Shape,
+  type Text,
+  word,
+} from '@conntrack/core/plugin'
 import { BLANK, labelled, place, placeIfAny, type Step, sequence } from './parts.ts'
 import { clock, deltaTime } from './time.ts'
 

@@ -1,4 +1,15 @@
-import { attribute, enumeration, type Kind, oppositePorts, portOptions, ports, protocol, STATE_USE, u64, within } from '@conntrack/core/plugin'
+import {
+  attribute,
+  enumeration,
+  type Kind,
+  oppositePorts,
+  portOptions,
+  ports,
+  protocol,
+  STATE_USE,
+  u64,
+  within,
+} from '@conntrack/core/plugin'
 
 /** enum ct_dccp_states. */
 const state = enumeration('DCCP state', [

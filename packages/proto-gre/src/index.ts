@@ -8,8 +8,20 @@ export const gre = protocol({
   labels: { sourceKey: 'srckey', destinationKey: 'dstkey' },
   protoinfo: {},
   options: [
-    { names: ['srckey', 'orig-key-src'], argument: 'KEY', help: 'source key in original direction', sets: 'original.sourceKey', use: TUPLE_USE },
-    { names: ['dstkey', 'orig-key-dst'], argument: 'KEY', help: 'destination key in original direction', sets: 'original.destinationKey', use: TUPLE_USE },
+    {
+      names: ['srckey', 'orig-key-src'],
+      argument: 'KEY',
+      help: 'source key in original direction',
+      sets: 'original.sourceKey',
+      use: TUPLE_USE,
+    },
+    {
+      names: ['dstkey', 'orig-key-dst'],
+      argument: 'KEY',
+      help: 'destination key in original direction',
+      sets: 'original.destinationKey',
+      use: TUPLE_USE,
+    },
     { names: ['reply-key-src'], argument: 'KEY', help: 'source key in reply direction', sets: 'reply.sourceKey', use: TUPLE_USE },
     { names: ['reply-key-dst'], argument: 'KEY', help: 'destination key in reply direction', sets: 'reply.destinationKey', use: TUPLE_USE },
   ],

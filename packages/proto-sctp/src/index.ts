@@ -29,7 +29,13 @@ export const sctp = protocol({
   options: [
     ...portOptions,
     { names: ['state'], argument: 'STATE', help: 'state of the association, such as ESTABLISHED', sets: 'state', use: STATE_USE },
-    { names: ['orig-vtag'], argument: 'TAG', help: 'verification tag in original direction', sets: 'verificationTagOriginal', use: STATE_USE },
+    {
+      names: ['orig-vtag'],
+      argument: 'TAG',
+      help: 'verification tag in original direction',
+      sets: 'verificationTagOriginal',
+      use: STATE_USE,
+    },
     { names: ['reply-vtag'], argument: 'TAG', help: 'verification tag in reply direction', sets: 'verificationTagReply', use: STATE_USE },
   ],
   opposite: oppositePorts,

@@ -6,4 +6,12 @@ const labels = { sourcePort: 'sport', destinationPort: 'dport' }
 export const udp = protocol({ name: 'udp', number: 17, tuple: ports, labels, protoinfo: {}, options: portOptions, opposite: oppositePorts })
 
 /** IPPROTO_UDPLITE. */
-export const udplite = protocol({ name: 'udplite', number: 136, tuple: ports, labels, protoinfo: {}, options: portOptions, opposite: oppositePorts })
+export const udplite = protocol({
+  name: 'udplite',
+  number: 136,
+  tuple: ports,
+  labels,
+  protoinfo: {},
+  options: portOptions,
+  opposite: oppositePorts,
+})

@@ -38,7 +38,12 @@ export function create(context: FlowContext, flow: GivenFlow): void {
  * and so is one that has gone meanwhile.
  * @returns how many flows the filter held for, and how many were changed
  */
-export function update(context: FlowContext, filter: Filter, change: GivenFlow, options: WriteOptions = {}): { matched: number; updated: number } {
+export function update(
+  context: FlowContext,
+  filter: Filter,
+  change: GivenFlow,
+  options: WriteOptions = {},
+): { matched: number; updated: number } {
   const { requests, layout } = context
   const { protocol, family: _, status, ...rest } = change
   const { mark, markMask, ...others } = rest
@@ -91,7 +96,8 @@ export function flush(context: FlowContext, { family }: { readonly family?: stri
 
 /** Whether every protocol that the filter lets through has the fields of the change: a doubt is told before anything is done. */
 function checkChange(context: FlowContext, { protocol }: Filter, change: object): void {
-  for (const name of protocol === undefined ? context.encoders.keys() : [protocol].flat()) encoderOf(context, { protocol: name }).encoder.encode(change)
+  for (const name of protocol === undefined ? context.encoders.keys() : [protocol].flat())
+    encoderOf(context, { protocol: name }).encoder.encode(change)
 }
 
 /** Whether an entry's mark stays what it is: the kernel sets `(old & ~mask) ^ mark`. */
@@ -100,7 +106,7 @@ function markTest(mark: number | undefined, mask = 0xffffffff): (entry: FlowEntr
   return (entry) => {
     const at = entry.offset('mark')
     const old = at === 0 ? 0 : new DataView(entry.bytes.buffer, entry.bytes.byteOffset).getUint32(at)
-    return (((old & ~mask) ^ mark) >>> 0) === old
+    return ((old & ~mask) ^ mark) >>> 0 === old
   }
 }
 

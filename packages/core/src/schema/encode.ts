@@ -73,7 +73,8 @@ function checkFields(table: Table, value: Record<string, unknown>, prefix: strin
   for (const field in value) {
     if (!Object.hasOwn(table, field)) throw new RangeError(`unknown field '${prefix}${field}'`)
     const row = table[field]
-    if (row.row === 'nest' && value[field] !== undefined) checkFields(row.table, value[field] as Record<string, unknown>, `${prefix}${field}.`)
+    if (row.row === 'nest' && value[field] !== undefined)
+      checkFields(row.table, value[field] as Record<string, unknown>, `${prefix}${field}.`)
   }
 }
 

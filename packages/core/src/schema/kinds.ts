@@ -123,7 +123,8 @@ export const u64: Kind<bigint> = {
   print: (text, bytes, at) => text.decimal64(readU32(bytes, at), readU32(bytes, at + 4)),
   json: (text, bytes, at, length) => inQuotes(u64, text, bytes, at, length),
   parse(argument) {
-    if (!/^(0[xX][0-9a-fA-F]+|[0-9]+)$/.test(argument) || BigInt(argument) > MAX_U64) throw new RangeError(`expected a number from 0 to ${MAX_U64}`)
+    if (!/^(0[xX][0-9a-fA-F]+|[0-9]+)$/.test(argument) || BigInt(argument) > MAX_U64)
+      throw new RangeError(`expected a number from 0 to ${MAX_U64}`)
     return BigInt(argument)
   },
 }

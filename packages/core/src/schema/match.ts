@@ -162,9 +162,14 @@ function address(place: Place, value: string): Test {
   const wanted = payload(place.kind, host)
   if (prefix === undefined) return between(place, wanted, wanted)
   const length = /^\d{1,3}$/.test(prefix) ? Number(prefix) : Number.NaN
-  if (rest.length > 0 || !(length <= wanted.length * 8)) throw new RangeError(`'${value}': expected a prefix length from 0 to ${wanted.length * 8}`)
+  if (rest.length > 0 || !(length <= wanted.length * 8))
+    throw new RangeError(`'${value}': expected a prefix length from 0 to ${wanted.length * 8}`)
   const mask = wanted.map((_, i) => 0xff00 >> Math.max(0, Math.min(8, length - 8 * i)))
-  return masked(place, wanted.map((byte, i) => byte & mask[i]), mask)
+  return masked(
+    place,
+    wanted.map((byte, i) => byte & mask[i]),
+    mask,
+  )
 }
 
 // All of ctnetlink's numbers are big-endian, so that comparing bytes in turn compares numbers, ranges and networks alike.

@@ -76,7 +76,9 @@ export interface Protocol<Name extends string = string, L4 extends Table = Table
 }
 
 /** Declares a protocol; its types follow from the tables. */
-export function protocol<const Name extends string, L4 extends Table, Info extends Table>(plugin: Protocol<Name, L4, Info>): Protocol<Name, L4, Info> {
+export function protocol<const Name extends string, L4 extends Table, Info extends Table>(
+  plugin: Protocol<Name, L4, Info>,
+): Protocol<Name, L4, Info> {
   return plugin
 }
 
@@ -87,10 +89,28 @@ export function oppositePorts({ sourcePort, destinationPort }: Encodable<typeof 
 
 /** The options of the protocols with ports. */
 export const portOptions: readonly Option<TuplePath<typeof ports>>[] = [
-  { names: ['sport', 'orig-port-src'], argument: 'PORT', help: 'source port in original direction', sets: 'original.sourcePort', use: TUPLE_USE },
-  { names: ['dport', 'orig-port-dst'], argument: 'PORT', help: 'destination port in original direction', sets: 'original.destinationPort', use: TUPLE_USE },
+  {
+    names: ['sport', 'orig-port-src'],
+    argument: 'PORT',
+    help: 'source port in original direction',
+    sets: 'original.sourcePort',
+    use: TUPLE_USE,
+  },
+  {
+    names: ['dport', 'orig-port-dst'],
+    argument: 'PORT',
+    help: 'destination port in original direction',
+    sets: 'original.destinationPort',
+    use: TUPLE_USE,
+  },
   { names: ['reply-port-src'], argument: 'PORT', help: 'source port in reply direction', sets: 'reply.sourcePort', use: TUPLE_USE },
-  { names: ['reply-port-dst'], argument: 'PORT', help: 'destination port in reply direction', sets: 'reply.destinationPort', use: TUPLE_USE },
+  {
+    names: ['reply-port-dst'],
+    argument: 'PORT',
+    help: 'destination port in reply direction',
+    sets: 'reply.destinationPort',
+    use: TUPLE_USE,
+  },
 ]
 
 /** The attribute behind a field of a protocol's flows, `original.sourcePort`: what reads an option's argument. @throws RangeError */
@@ -122,14 +142,16 @@ type FlowTable<L4 extends Table, Info extends Table> = ReturnType<typeof flowTab
 export type Family = 'ipv4' | 'ipv6'
 
 /** A flow of one protocol: a plain object that lasts. `P` is the protocol's type: `FlowOf<typeof tcp>`. */
-export type FlowOf<P> = P extends Protocol<infer N, infer L4, infer Info>
-  ? Flat<{ readonly protocol: N; readonly family: Family } & Decoded<FlowTable<L4, Info>>>
-  : never
+export type FlowOf<P> =
+  P extends Protocol<infer N, infer L4, infer Info>
+    ? Flat<{ readonly protocol: N; readonly family: Family } & Decoded<FlowTable<L4, Info>>>
+    : never
 
 /** What can be said of a flow to make or change it. Fields that only the kernel tells are not taken. */
-export type NewFlowOf<P> = P extends Protocol<infer N, infer L4, infer Info>
-  ? Flat<{ readonly protocol: N; readonly family?: Family } & Encodable<FlowTable<L4, Info>>>
-  : never
+export type NewFlowOf<P> =
+  P extends Protocol<infer N, infer L4, infer Info>
+    ? Flat<{ readonly protocol: N; readonly family?: Family } & Encodable<FlowTable<L4, Info>>>
+    : never
 
 /** Conditions on flows: those of one protocol, with its fields, or those that all have. */
 export type FlowFilterOf<P> =
