@@ -17,7 +17,11 @@ export function concat(...parts: readonly (Uint8Array | readonly number[])[]): U
 export function attribute(type: number, ...payload: readonly (Uint8Array | readonly number[])[]): Uint8Array {
   const body = concat(...payload)
   const length = body.length + 4
-  return concat([length & 255, length >> 8, type & 255, type >> 8], body, new Array<number>(-length & 3).fill(0))
+  return concat(
+    [length & 255, length >> 8, type & 255, type >> 8],
+    body,
+    Array.from({ length: -length & 3 }, () => 0),
+  )
 }
 
 /** The same with NLA_F_NESTED: the payload is attributes. */

@@ -218,7 +218,8 @@ export function enumeration<const Names extends readonly string[]>(
     read: (bytes, at) => names[bytes[at]] ?? (String(bytes[at]) as `${number}`),
     write(bytes, at, value) {
       const number = names.indexOf(value)
-      bytes[at] = number >= 0 ? number : parseNumber(value, 255)
+      if (number < 0 && !/^\d+$/.test(value)) throw new RangeError(`'${value}' is not one of ${names.join(', ')}`)
+      bytes[at] = number < 0 ? checked(Number(value), 255) : number
       return 1
     },
     print: (text, bytes, at) => text.word(words[bytes[at]] ?? words[0]),
@@ -285,7 +286,8 @@ export function bits<const Names extends readonly string[]>(name: string, size: 
   return kind
 }
 
-const decoder = new TextDecoder()
+// U+FEFF at the beginning is a part of the value.
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
 
 /** A string in UTF-8; the kernel ends it with NUL, which is no part of the value. */
 export const string: Kind<string> = {

@@ -6,12 +6,12 @@ export function word(constant: string): Uint8Array {
   return new TextEncoder().encode(constant)
 }
 
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
+
 /**
  * UTF-8 text under construction: a growing byte buffer that is written to by the million and handed out in chunks.
  * Numbers are written digit by digit, so that a line costs no string.
  */
-const decoder = new TextDecoder()
-
 export class Text {
   bytes: Uint8Array
   length = 0

@@ -68,6 +68,10 @@ t.test('string() writes UTF-8', (t) => {
   text.string('aé€𝄞')
   t.equal(Buffer.from(text.view()).toString('hex'), '61c3a9e282acf09d849e')
   t.equal(text.length, 10)
+  t.equal(text.toString(), 'aé€𝄞')
+  text.clear()
+  text.string('\ufeffa')
+  t.equal(text.toString(), '\ufeffa', 'and U+FEFF is a character like others')
   t.end()
 })
 
