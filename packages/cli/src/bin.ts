@@ -7,13 +7,13 @@ import { icmp, icmpv6 } from '@conntrack/proto-icmp'
 import { sctp } from '@conntrack/proto-sctp'
 import { tcp } from '@conntrack/proto-tcp'
 import { udp, udplite } from '@conntrack/proto-udp'
-import packageJson from '../package.json' with { type: 'json' }
 import { createCli, standardIo } from './index.ts'
+import { VERSION } from './version.ts'
 
 const conntrack = createCli({
   protocols: [tcp, udp, udplite, icmp, icmpv6, sctp, dccp, gre],
   formats: { line, json },
-  version: `conntrack v${packageJson.version} (conntrack.ts)`,
+  version: `conntrack v${VERSION} (conntrack.ts)`,
 })
 
 process.exitCode = conntrack(process.argv.slice(2), standardIo())

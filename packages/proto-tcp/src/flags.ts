@@ -1,4 +1,4 @@
-import { type Kind, bits } from '@conntrack/core/plugin'
+import { bits, type Kind, word } from '@conntrack/core/plugin'
 
 /** IP_CT_TCP_FLAG_*, lowest bit first. */
 const names = bits('TCP flags', 1, [
@@ -36,10 +36,18 @@ export const windowFlags: Kind<WindowFlags> = {
     names.print(text, bytes, at + 1, 1)
   },
   json(text, bytes, at) {
-    text.string(JSON.stringify(windowFlags.read(bytes, at, 2)))
+    text.word(FLAGS)
+    names.json(text, bytes, at, 1)
+    text.word(MASK)
+    names.json(text, bytes, at + 1, 1)
+    text.word(END)
   },
   parse(argument) {
     const [flags, mask = flags] = argument.split('/')
     return { flags: names.parse(flags), mask: names.parse(mask) }
   },
 }
+
+const FLAGS = word('{"flags":')
+const MASK = word(',"mask":')
+const END = word('}')

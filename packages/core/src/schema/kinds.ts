@@ -212,6 +212,7 @@ export function enumeration<const Names extends readonly string[]>(
   aliases: Readonly<Record<string, Names[number]>> = {},
 ): Kind<Enumerated<Names[number]>> {
   const words = names.map(word)
+  const quoted = names.map((one) => word(JSON.stringify(one)))
   const kind: Kind<Enumerated<Names[number]>> = {
     name,
     size: 1,
@@ -223,8 +224,10 @@ export function enumeration<const Names extends readonly string[]>(
       return 1
     },
     print: (text, bytes, at) => text.word(words[bytes[at]] ?? words[0]),
-    json(text, bytes, at, length) {
-      text.json(kind.read(bytes, at, length))
+    json(text, bytes, at) {
+      const known = quoted[bytes[at]]
+      if (known === undefined) text.json(String(bytes[at]))
+      else text.word(known)
     },
     parse(argument) {
       const known = Object.hasOwn(aliases, argument) ? aliases[argument] : argument
@@ -238,20 +241,32 @@ export function enumeration<const Names extends readonly string[]>(
 /** Names of the bits that are set; a bit without a name is `bit7`. */
 export type Bits<Name extends string> = readonly (Name | `bit${number}`)[]
 
+/** Few of the numbers that could be are ever seen; what was made of the first thousand is kept. */
+function remembered<T>(make: (number: number) => T): (number: number) => T {
+  const seen = new Map<number, T>()
+  return (number) => {
+    const known = seen.get(number)
+    if (known !== undefined) return known
+    const made = make(number)
+    if (seen.size < 1000) seen.set(number, made)
+    return made
+  }
+}
+
 /** A big-endian number of `size` bytes (1 to 4) whose bits have names, lowest first. Read as a frozen array of names; argument: `A,B`. */
 export function bits<const Names extends readonly string[]>(name: string, size: number, names: Names): Kind<Bits<Names[number]>> {
   type Value = Bits<Names[number]>
   const bitName = (bit: number): Value[number] => names[bit] ?? `bit${bit}`
-  const seen = new Map<number, Value>()
-  const toNames = (number: number): Value => {
-    let value = seen.get(number)
-    if (value === undefined) {
-      const set: Value[number][] = []
-      for (let bit = 0; bit < 8 * size; bit++) if ((number >>> bit) & 1) set.push(bitName(bit))
-      value = Object.freeze(set)
-      if (seen.size < 1024) seen.set(number, value)
-    }
-    return value
+  const toNames = remembered((number: number): Value => {
+    const set: Value[number][] = []
+    for (let bit = 0; bit < 8 * size; bit++) if ((number >>> bit) & 1) set.push(bitName(bit))
+    return Object.freeze(set)
+  })
+  const toJson = remembered((number: number): Uint8Array => word(JSON.stringify(toNames(number))))
+  const numberAt = (bytes: Uint8Array, at: number): number => {
+    let number = 0
+    for (let i = 0; i < size; i++) number = (number << 8) | bytes[at + i]
+    return number >>> 0
   }
   const toNumber = (value: Value): number => {
     let number = 0
@@ -265,18 +280,14 @@ export function bits<const Names extends readonly string[]>(name: string, size: 
   const kind: Kind<Value> = {
     name,
     size,
-    read(bytes, at) {
-      let number = 0
-      for (let i = 0; i < size; i++) number = (number << 8) | bytes[at + i]
-      return toNames(number >>> 0)
-    },
+    read: (bytes, at) => toNames(numberAt(bytes, at)),
     write(bytes, at, value) {
       const number = toNumber(value)
       for (let i = 0; i < size; i++) bytes[at + i] = number >>> (8 * (size - 1 - i))
       return size
     },
     print: (text, bytes, at, length) => text.string(kind.read(bytes, at, length).join(',')),
-    json: (text, bytes, at, length) => text.string(JSON.stringify(kind.read(bytes, at, length))),
+    json: (text, bytes, at) => text.word(toJson(numberAt(bytes, at))),
     parse(argument) {
       const value = argument.split(',') as Value
       toNumber(value)
