@@ -26,7 +26,7 @@ const colour = enumeration('colour', ['RED', 'GREEN', 'BLUE'], { ROT: 'RED' })
 const flags = bits('flags', 2, ['A', 'B', 'C'])
 const word = bits('word', 4, ['LOW'])
 
-const FIXED: readonly Kind<unknown>[] = [u8, u16, u32, hostU32, u64, port, seconds, hex16, ipv4, ipv6, colour, flags, word] as Kind<never>[]
+const FIXED: readonly Kind<unknown>[] = [u8, u16, u32, hostU32, u64, port, seconds, hex16, ipv4, ipv6, colour, flags, word]
 
 const text = (write: (text: Text) => void): string => {
   const text = new Text(0)
@@ -60,7 +60,7 @@ function asJson(value: unknown): unknown {
 }
 
 /** One row: the kind, the value, its bytes, how a line shows it; JSON where that is not the value itself. */
-const EXAMPLES: readonly (readonly [kind: Kind<never>, value: unknown, bytes: string, print: string])[] = [
+const EXAMPLES: readonly (readonly [kind: Kind<unknown>, value: unknown, bytes: string, print: string])[] = [
   [u8, 0, '00', '0'],
   [u8, 255, 'ff', '255'],
   [u16, 443, '01bb', '443'],
@@ -96,7 +96,7 @@ const EXAMPLES: readonly (readonly [kind: Kind<never>, value: unknown, bytes: st
 t.test('a value is written, read, printed and put into JSON', (t) => {
   for (const [kind, value, payload, line] of EXAMPLES) {
     const title = `${kind.name} ${line}`
-    t.equal(hex(write(kind, value as never)), payload, `${title}: write`)
+    t.equal(hex(write(kind, value)), payload, `${title}: write`)
     t.strictSame(read(kind, unhex(payload)), value, `${title}: read`)
     t.equal(print(kind, unhex(payload)), line, `${title}: print`)
     t.strictSame(JSON.parse(json(kind, unhex(payload))), asJson(value), `${title}: json`)
@@ -119,7 +119,7 @@ t.test('whatever the bytes are, reading and writing gives them back', (t) => {
 })
 
 t.test('what is printed can be given as an argument', (t) => {
-  for (const kind of [u8, u16, u32, hostU32, u64, port, seconds, hex16, ipv4, ipv6] as Kind<unknown>[]) {
+  for (const kind of FIXED.filter(({ name }) => !['colour', 'flags', 'word'].includes(name))) {
     forAll(t, 500, 5, (random) => {
       const payload = random.bytes(kind.size as number)
       const line = print(kind, payload)
@@ -134,7 +134,7 @@ t.test('what is printed can be given as an argument', (t) => {
     [string, 'ftp'],
     [bytes, '00ff'],
     [bytes, ''],
-  ] as [Kind<never>, string][]) {
+  ] as (readonly [Kind<unknown>, string])[]) {
     t.equal(print(kind, write(kind, kind.parse(line))), line)
   }
   t.end()
@@ -163,7 +163,7 @@ t.test('size says what a payload needs; only strings and bytes are of any length
 })
 
 t.test('what does not fit is a RangeError', (t) => {
-  const wrong: readonly (readonly [Kind<never>, readonly unknown[]])[] = [
+  const wrong: readonly (readonly [Kind<unknown>, readonly unknown[]])[] = [
     [u8, [-1, 256, 1.5, Number.NaN, Number.POSITIVE_INFINITY, '1', null]],
     [u16, [-1, 65536, 0.1, '80']],
     [port, [70000, -1]],
@@ -180,7 +180,7 @@ t.test('what does not fit is a RangeError', (t) => {
     [string, ['a\0b']],
   ]
   for (const [kind, values] of wrong)
-    for (const value of values) t.throws(() => write(kind, value as never), RangeError, `${kind.name} ${String(value)}`)
+    for (const value of values) t.throws(() => write(kind, value), RangeError, `${kind.name} ${String(value)}`)
   t.end()
 })
 
@@ -249,7 +249,7 @@ t.test('every kind says what it would have taken as an argument', (t) => {
     [flags, 'A,D', "'D' is not one of A, B, C"],
     [bytes, '0', 'expected pairs of hexadecimal digits'],
     [bytes, '0g', 'expected pairs of hexadecimal digits'],
-  ] as [Kind<never>, string, string][]) {
+  ] as const) {
     t.throws(() => kind.parse(argument), new RangeError(message), `${kind.name} ${argument}`)
   }
   t.end()
@@ -291,7 +291,7 @@ t.test('a list of bits is frozen and shared between reads', (t) => {
   t.ok(Object.isFrozen(value))
   t.equal(read(flags, unhex('0005')), value)
   t.not(read(flags, unhex('0004')), value)
-  t.equal(hex(write(flags, ['C', 'A', 'A', 'bit0'] as never)), '0005', 'order and repetition do not matter')
+  t.equal(hex(write(flags, ['C', 'A', 'A', 'bit0'])), '0005', 'order and repetition do not matter')
   t.end()
 })
 

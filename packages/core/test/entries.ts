@@ -1,0 +1,50 @@
+import { type Encoder, encoder } from '../src/schema/encode.ts'
+import { Entry, type Message } from '../src/schema/entry.ts'
+import { type Layout, layout, type Variant } from '../src/schema/layout.ts'
+import type { Row, Table } from '../src/schema/table.ts'
+import { type FlowVariant, flowVariants, type Protocol } from '../src/tables/protocol.ts'
+import { concat } from './bytes.ts'
+
+/** Bytes in front of and behind the attributes, as in a buffer that had other messages: whoever reads them is wrong. */
+const AROUND = new Uint8Array(20).fill(0xa5)
+
+/** A message with these attributes. */
+export function messageOf(body: Uint8Array, family = 2): Message {
+  const bytes = concat(AROUND, body, AROUND)
+  return { bytes, at: AROUND.length, end: AROUND.length + body.length, type: 0x0100, flags: 2, family, portId: 0 }
+}
+
+/** A view of a message with these attributes. */
+export function entryOf<V extends Variant>(tables: Layout<V>, body: Uint8Array, family = 2): Entry<V> {
+  return new Entry(tables).load(messageOf(body, family))
+}
+
+/** The flow tables of protocols, for reading. */
+export function flowLayout(protocols: readonly Protocol[]): Layout<FlowVariant> {
+  return layout(flowVariants(protocols), 'original.protocolNumber')
+}
+
+/** Writes a table's attributes as the kernel does: those too that it tells and does not take. */
+export function kernelEncoder(table: Table): Encoder {
+  return encoder(told(table))
+}
+
+function told(table: Table): Table {
+  return Object.fromEntries(
+    Object.entries(table).map(([field, row]) => {
+      const { fromKernel: _, ...plain } = row as Row & { fromKernel?: true }
+      return [field, plain.row === 'nest' ? { ...plain, table: told(plain.table) } : plain]
+    }),
+  )
+}
+
+/** Flows of protocols, written as the kernel does. `protocol` and `family` only choose how. */
+export function kernelFlows(protocols: readonly Protocol[]): (flow: { readonly protocol: string }) => Uint8Array {
+  const encoders = new Map(flowVariants(protocols).map(({ name, table }) => [name, kernelEncoder(table)]))
+  return (flow) => {
+    const { protocol, family: _, ...fields } = flow as { protocol: string; family?: string }
+    const own = encoders.get(protocol)
+    if (own === undefined) throw new Error(`no protocol ${protocol}`)
+    return own.encode(fields)
+  }
+}
