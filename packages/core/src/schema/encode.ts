@@ -71,10 +71,13 @@ function wireTree(table: Table): WireNode[] {
 
 function checkFields(table: Table, value: Record<string, unknown>, prefix: string): void {
   for (const field in value) {
-    if (!Object.hasOwn(table, field)) throw new RangeError(`unknown field '${prefix}${field}'`)
+    const path = prefix + field
+    if (!Object.hasOwn(table, field)) throw new RangeError(`unknown field '${path}'`)
     const row = table[field]
-    if (row.row === 'nest' && value[field] !== undefined)
-      checkFields(row.table, value[field] as Record<string, unknown>, `${prefix}${field}.`)
+    const inner = value[field]
+    if (row.row !== 'nest' || inner === undefined) continue
+    if (typeof inner !== 'object' || inner === null) throw new RangeError(`${path}: expected an object`)
+    checkFields(row.table, inner as Record<string, unknown>, `${path}.`)
   }
 }
 
@@ -90,7 +93,7 @@ function writeAll(out: Output, nodes: readonly WireNode[], value: Record<string,
     const start = out.begin()
     writeAll(out, node.children, inner, node.inner === undefined ? prefix : `${prefix}${node.inner}.`)
     if (out.length === start + NLA_HDRLEN) out.length = start
-    else out.finish(start, node.step.id | NLA_F_NESTED)
+    else out.finish(start, node.step.id | NLA_F_NESTED, `${prefix}${node.inner ?? node.step.name}`)
   }
 }
 
@@ -103,7 +106,7 @@ function writeLeaf(out: Output, node: WireNode, value: unknown, prefix: string):
   } catch (error) {
     throw new RangeError(`${prefix}${node.field}: ${(error as Error).message}`, { cause: error })
   }
-  out.finish(start, node.step.id)
+  out.finish(start, node.step.id, `${prefix}${node.field}`)
 }
 
 /** A growing buffer of attributes, each aligned to 4 bytes. */
@@ -126,11 +129,11 @@ class Output {
     return start
   }
 
-  /** Writes the header at `start` of the attribute that ends here, and pads it. */
-  finish(start: number, type: number): void {
+  /** Writes the header at `start` of the attribute that ends here, and pads it. @throws RangeError that names `field` when it is too long */
+  finish(start: number, type: number, field: string): void {
     const { bytes } = this
     const length = this.length - start
-    if (length > 0xffff) throw new RangeError('an attribute holds at most 65531 bytes')
+    if (length > 0xffff) throw new RangeError(`${field}: an attribute holds at most 65531 bytes`)
     bytes[start] = length
     bytes[start + 1] = length >> 8
     bytes[start + 2] = type

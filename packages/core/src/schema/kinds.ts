@@ -327,6 +327,7 @@ export const bytes: Kind<Uint8Array> = {
   read: (source, at, length) => source.slice(at, at + length),
   lengthOf: (value) => value.length,
   write(target, at, value) {
+    if (!(value instanceof Uint8Array)) throw new RangeError('expected a Uint8Array')
     target.set(value, at)
     return value.length
   },
