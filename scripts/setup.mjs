@@ -138,7 +138,7 @@ async function setUp() {
   try {
     // Done while this one waited.
     if (isDone()) return
-    say('setting up this clone (once; it takes the npm registry, and half a minute)')
+    say('setting up (first run, about half a minute)')
     const hash = wanted()
     const pnpm = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).packageManager
     const failure = await install(pnpm)
