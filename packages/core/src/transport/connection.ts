@@ -1,4 +1,4 @@
-import { align, HEADER_LENGTH, header, NLM_F_ACK, NLM_F_DUMP, NLM_F_REQUEST } from './message.ts'
+import { align, HEADER_LENGTH, header, NLM_F_ACK, NLM_F_REQUEST } from './message.ts'
 import type { Request } from './request.ts'
 import type { NetlinkSocket } from './socket.ts'
 
@@ -21,7 +21,8 @@ export class Connection {
   }
 
   /**
-   * Sends a request under a new sequence number. The kernel is asked to acknowledge it, except a dump, which has an end.
+   * Sends a request under a new sequence number, to be acknowledged. The kernel takes no notice of that in a dump, which has an end;
+   * but a message that it does not dump, though it was asked to, would have none without.
    *
    * @throws NetlinkError when it cannot be sent.
    */
@@ -29,8 +30,7 @@ export class Connection {
     const length = HEADER_LENGTH + (body?.length ?? 0)
     if (length > this.#out.length) this.#out = new Uint8Array(align(length * 2))
     this.sequence = nextSequence(this.sequence)
-    const end = (flags & NLM_F_DUMP) === NLM_F_DUMP ? 0 : NLM_F_ACK
-    header(this.#out, 0, length, { type, flags: flags | NLM_F_REQUEST | end, sequence: this.sequence, family, version, resource })
+    header(this.#out, 0, length, { type, flags: flags | NLM_F_REQUEST | NLM_F_ACK, sequence: this.sequence, family, version, resource })
     if (body !== undefined) this.#out.set(body, HEADER_LENGTH)
     this.socket.send(this.#out.subarray(0, length))
   }

@@ -8,11 +8,7 @@ export interface Request {
   readonly command: string
   /** Subsystem << 8 | message: NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_GET is 0x0101. */
   readonly type: number
-  /**
-   * Flags besides NLM_F_REQUEST and NLM_F_ACK, which are added: NLM_F_DUMP, or NLM_F_CREATE | NLM_F_EXCL.
-   *
-   * NLM_F_DUMP is for what the kernel answers with a list. Anything else it would answer without an end, and one waits for ever.
-   */
+  /** Flags besides NLM_F_REQUEST and NLM_F_ACK, which are added: NLM_F_DUMP, or NLM_F_CREATE | NLM_F_EXCL. */
   readonly flags: number
   /** nfgen_family: AF_INET, AF_INET6 or 0 for any. */
   readonly family: number
