@@ -6,7 +6,7 @@ import { UsageError } from './failure.ts'
 /** A way to write entries, by its name after `-o`; `line` is the one without a name. */
 export type Formats = Readonly<Record<string, (options: LineOptions) => Formatter<FlowVariant>>>
 
-/** What changes a line of text; other formats show all there is. */
+/** What a format shows besides the usual; those that always show it take the word too. */
 const MODIFIERS: Readonly<Record<string, LineOptions>> = {
   extended: { extended: true },
   id: { id: true },
@@ -31,8 +31,7 @@ export function formatOf(argumentsGiven: readonly string[], formats: Formats): F
   const named = new Set(words.filter((word) => word in formats))
   const modifiers = words.filter((word) => word in MODIFIERS)
   const [format = 'line'] = named
-  const clash = named.size > 1 ? [...named][1] : named.size === 1 ? modifiers[0] : undefined
-  if (clash !== undefined) throw new UsageError(`cannot combine output \`${format}' with \`${clash}'`)
+  if (named.size > 1) throw new UsageError(`cannot combine the outputs ${[...named].join(' and ')}`)
   return formats[format](Object.assign({}, ...modifiers.map((word) => MODIFIERS[word])))
 }
 

@@ -93,12 +93,14 @@ const CHUNK = 65536
 function writing({ format }: Job, { io, say }: Surroundings, done: string, work: (options: WriteOptions) => void): number {
   const text = new Text(CHUNK)
   const print = printer(format)
+  text.string(format.head ?? '')
   const flush = (): void => {
     if (text.length > 0) io.out(text.view())
     text.clear()
   }
   let count = 0
   const summary = (): void => {
+    text.string(format.tail ?? '')
     flush()
     say(`${count} flow entries have been ${done}.`)
   }

@@ -1,2 +1,3 @@
 export { JSON_VERSION, json } from './json.ts'
 export { type LineOptions, line } from './line.ts'
+export { type XmlOptions, xml } from './xml.ts'

@@ -1,14 +1,5 @@
-import {
-  type Entry,
-  type FlowVariant,
-  type Formatter,
-  type Place,
-  payloadLength,
-  type Shape,
-  type Text,
-  word,
-} from '@conntrack/core/plugin'
-import { BLANK, labelled, place, placeIfAny, type Step, sequence } from './parts.ts'
+import { type FlowVariant, type Formatter, type Place, payloadLength, type Shape, word } from '@conntrack/core/plugin'
+import { addressPlaces, BLANK, labelled, place, placeIfAny, type Step, sequence, statusBit } from './parts.ts'
 import { clock, deltaTime } from './time.ts'
 
 /** What a line shows besides the usual. */
@@ -42,9 +33,9 @@ function compile(shape: Shape<FlowVariant>, { extended, id, kernelTimestamp }: L
     labelled('', place(shape, 'timeout')),
     ...(state === undefined ? [] : [labelled('', state)]),
     ...direction(shape, 'original', 'zone-orig='),
-    unreplied(place(shape, 'status')),
+    unreplied(shape),
     ...direction(shape, 'reply', 'zone-reply='),
-    fate(place(shape, 'status')),
+    fate(shape),
     labelled('mark=', place(shape, 'mark')),
     labelled('secmark=', place(shape, 'secmark')),
     labelled('secctx=', place(shape, 'securityContext.name')),
@@ -99,7 +90,7 @@ function direction(shape: Shape<FlowVariant>, side: 'original' | 'reply', zone: 
 }
 
 function address(label: string, shape: Shape<FlowVariant>, path: string): Step {
-  return sequence((shape.fields.get(path)?.places ?? []).map((one) => labelled(label, one)))
+  return sequence(addressPlaces(shape, path).map((one) => labelled(label, one)))
 }
 
 /** The tuple of a protocol is shown whole: a kernel that does not track its ports sends none, and they are shown as 0. */
@@ -115,31 +106,25 @@ function labelledOrZero(label: string, { slot, kind }: Place): Step {
 }
 
 const UNREPLIED = word('[UNREPLIED] ')
-/** The low byte of a status, network order: IPS_SEEN_REPLY is bit 1, IPS_ASSURED bit 2. */
-const LOW = 3
-const SEEN_REPLY = 1 << 1
-const ASSURED = 1 << 2
-/** The byte above: IPS_OFFLOAD is bit 14, IPS_HW_OFFLOAD bit 15. */
-const HIGH = 2
-const OFFLOAD = 1 << (14 - 8)
-const HW_OFFLOAD = 1 << (15 - 8)
+const HW_OFFLOAD = word('[HW_OFFLOAD] ')
+const OFFLOAD = word('[OFFLOAD] ')
+const ASSURED = word('[ASSURED] ')
 
-function unreplied({ slot }: Place): Step {
-  return ({ bytes, slots }, text) => {
-    const at = slots[slot]
-    if (at !== 0 && (bytes[at + LOW] & SEEN_REPLY) === 0) text.word(UNREPLIED)
+function unreplied(shape: Shape<FlowVariant>): Step {
+  const isReplied = statusBit(shape, 'SEEN_REPLY')
+  return (entry, text) => {
+    if (isReplied(entry) === false) text.word(UNREPLIED)
   }
 }
 
-const FATES = { hardware: word('[HW_OFFLOAD] '), software: word('[OFFLOAD] '), assured: word('[ASSURED] ') }
-
 /** Who handles the flow, or that it is worth keeping: the first that holds. */
-function fate({ slot }: Place): Step {
-  return ({ bytes, slots }: Entry<FlowVariant>, text: Text) => {
-    const at = slots[slot]
-    if (at === 0) return
-    if (bytes[at + HIGH] & HW_OFFLOAD) text.word(FATES.hardware)
-    else if (bytes[at + HIGH] & OFFLOAD) text.word(FATES.software)
-    else if (bytes[at + LOW] & ASSURED) text.word(FATES.assured)
+function fate(shape: Shape<FlowVariant>): Step {
+  const isInHardware = statusBit(shape, 'HW_OFFLOAD')
+  const isOffloaded = statusBit(shape, 'OFFLOAD')
+  const isAssured = statusBit(shape, 'ASSURED')
+  return (entry, text) => {
+    if (isInHardware(entry)) text.word(HW_OFFLOAD)
+    else if (isOffloaded(entry)) text.word(OFFLOAD)
+    else if (isAssured(entry)) text.word(ASSURED)
   }
 }

@@ -1,4 +1,4 @@
-import { type FlowVariant, type Place, payloadLength, type Print, type Shape, word } from '@conntrack/core/plugin'
+import { type Entry, type FlowVariant, type Place, payloadLength, type Print, type Shape, STATUS_BITS, word } from '@conntrack/core/plugin'
 
 /** A step of a formatter: writes what it is about, or nothing. */
 export type Step = Print<FlowVariant>
@@ -36,4 +36,22 @@ export function place(shape: Shape<FlowVariant>, path: string): Place {
 /** The same for a field that some tables lack. */
 export function placeIfAny(shape: Shape<FlowVariant>, path: string | undefined): Place | undefined {
   return path === undefined ? undefined : shape.fields.get(path)?.places[0]
+}
+
+/** The two places of an address, of which a flow has the one of its family. */
+export function addressPlaces(shape: Shape<FlowVariant>, path: string): readonly Place[] {
+  return shape.fields.get(path)?.places ?? []
+}
+
+/** A test of one bit of the status: undefined where the kernel did not send it. */
+export function statusBit(
+  shape: Shape<FlowVariant>,
+  name: (typeof STATUS_BITS)[number],
+): (entry: Entry<FlowVariant>) => boolean | undefined {
+  const { slot } = place(shape, 'status')
+  const bit = STATUS_BITS.indexOf(name)
+  // Network order: the lowest eight bits are in the last of four bytes.
+  const byte = 3 - (bit >> 3)
+  const mask = 1 << (bit & 7)
+  return ({ bytes, slots }) => (slots[slot] === 0 ? undefined : (bytes[slots[slot] + byte] & mask) !== 0)
 }

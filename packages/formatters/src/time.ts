@@ -1,19 +1,23 @@
-import { type Place, u64, word } from '@conntrack/core/plugin'
+import { type Entry, type FlowVariant, type Place, u64, word } from '@conntrack/core/plugin'
 import { BLANK, type Step } from './parts.ts'
 
 const NANOSECONDS = 1_000_000_000n
 
-/** Age in whole seconds, `delta-time=1 `, of a flow whose begin is known: until its end, or now. */
+/** Age in whole seconds of a flow whose begin is known: until its end, or now. */
+export function ageInSeconds({ bytes, slots }: Entry<FlowVariant>, start: Place, stop: Place): number {
+  const end = slots[stop.slot]
+  const until = end === 0 ? BigInt(Math.floor(Date.now() / 1000)) * NANOSECONDS : u64.read(bytes, end, 8)
+  const age = (until - u64.read(bytes, slots[start.slot], 8)) / NANOSECONDS
+  return Number(age > 0n ? age : 0n)
+}
+
+/** `delta-time=1 `, where the begin is known. */
 export function deltaTime(start: Place, stop: Place): Step {
   const label = word('delta-time=')
-  return ({ bytes, slots }, text) => {
-    const begin = slots[start.slot]
-    if (begin === 0) return
-    const end = slots[stop.slot]
-    const until = end === 0 ? BigInt(Math.floor(Date.now() / 1000)) * NANOSECONDS : u64.read(bytes, end, 8)
-    const age = (until - u64.read(bytes, begin, 8)) / NANOSECONDS
+  return (entry, text) => {
+    if (entry.slots[start.slot] === 0) return
     text.word(label)
-    text.decimal(Number(age > 0n ? age : 0n))
+    text.decimal(ageInSeconds(entry, start, stop))
     text.byte(BLANK)
   }
 }
