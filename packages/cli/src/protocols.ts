@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs'
 import { type Protocol, unknownProtocol } from '@conntrack/core/plugin'
+import { protocolNumber } from './databases.ts'
 import { UsageError } from './failure.ts'
 
 /** What follows `-p`: an installed protocol, or the number of one that is not. */
@@ -16,24 +16,9 @@ export interface ChosenProtocol {
 export function protocolOf(argument: string, installed: readonly Protocol[]): ChosenProtocol {
   const named = installed.find(({ name }) => name === argument.toLowerCase())
   if (named !== undefined) return { protocol: named, number: undefined }
-  const number = /^(0[xX][0-9a-fA-F]+|\d+)$/.test(argument) ? Number(argument) : numberInFile(argument)
+  const number = /^(0[xX][0-9a-fA-F]+|\d+)$/.test(argument) ? Number(argument) : protocolNumber(argument)
   if (number === undefined || number > 255) throw new UsageError(`\`${argument}' unsupported protocol`)
   const numbered = installed.find((protocol) => protocol.number === number)
   if (numbered !== undefined) return { protocol: numbered, number: undefined }
   return { protocol: unknownProtocol as unknown as Protocol, number }
-}
-
-/** getprotobyname(3): lines of name, number and aliases. */
-function numberInFile(name: string): number | undefined {
-  let text: string
-  try {
-    text = readFileSync('/etc/protocols', 'utf8')
-  } catch {
-    return undefined // a machine without the file knows protocols by number alone
-  }
-  for (const line of text.split('\n')) {
-    const [official, number, ...aliases] = line.replace(/#.*/, '').trim().split(/\s+/)
-    if (official === name || aliases.includes(name)) return Number(number)
-  }
-  return undefined
 }

@@ -4,7 +4,7 @@ import { UsageError } from './failure.ts'
 import type { Parsed } from './getopt.ts'
 import type { CliOption } from './options.ts'
 import type { ChosenProtocol } from './protocols.ts'
-import { parseMasked, parseNetwork, parseNewStatus, parseStatus, parseValue } from './values.ts'
+import { parseCondition, parseMasked, parseNewStatus, parseStatus, parseValue } from './values.ts'
 
 /** What a command line says of flows: conditions on those that are, and values of the one that is asked for, made or changed. */
 export interface Query {
@@ -49,13 +49,8 @@ function read<T>({ written, argument }: Given, parse: () => T): T {
 }
 
 function condition({ argument = '' }: Given, path: string, protocol: Protocol): Fields {
-  const row = flowRow(protocol, path)
   if (path === 'status') return { status: parseStatus(argument) }
-  if (path === 'mark') {
-    const { value, mask } = parseMasked(argument, row)
-    return { mark: mask === undefined ? value : { value, mask } }
-  }
-  return { [path]: row.row === 'perFamily' ? parseNetwork(argument, row) : parseValue(argument, row) }
+  return { [path]: parseCondition(argument, flowRow(protocol, path), protocol.name, path === 'mark') }
 }
 
 function value({ argument = '' }: Given, path: string, protocol: Protocol, command: CommandName): Fields {
@@ -68,7 +63,7 @@ function value({ argument = '' }: Given, path: string, protocol: Protocol, comma
     return { mark: value, markMask: mask }
   }
   if (row.row === 'perFamily' && argument.includes('/')) throw new RangeError('this command takes an address, not a network')
-  return { [path]: parseValue(argument, row) }
+  return { [path]: parseValue(argument, row, protocol.name) }
 }
 
 /** Sets a field by its path. Status bits add up; anything else can be said once. */
@@ -93,7 +88,9 @@ function familyOf(given: readonly Given[]): string | undefined {
   for (const one of given) {
     const { option, argument = '' } = one
     if (option.names[0] === 'family') families.add(read(one, () => parseFamily(argument)))
-    if (/\.(source|destination)$/.test(option.sets ?? '')) families.add(argument.includes(':') ? 'ipv6' : 'ipv4')
+    if (!/\.(source|destination)$/.test(option.sets ?? '')) continue
+    const listed = new Set(argument.split(',').map((address) => (address.includes(':') ? 'ipv6' : 'ipv4')))
+    if (listed.size === 1) families.add([...listed][0]) // a list may have addresses of both
   }
   if (families.size > 1) throw new UsageError('mismatched address family')
   return [...families][0]

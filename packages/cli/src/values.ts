@@ -1,4 +1,5 @@
 import { type Attribute, type PerFamily, STATUS_BITS } from '@conntrack/core/plugin'
+import { servicePort } from './databases.ts'
 
 /** Status bits that conntrack(8) knows by name, in the order in which a beginning of a name is compared with them. */
 const STATUS_NAMES = ['SRC_NAT', 'DST_NAT', 'ASSURED', 'SEEN_REPLY', 'UNSET', 'FIXED_TIMEOUT', 'EXPECTED', 'OFFLOAD', 'HW_OFFLOAD'] as const
@@ -39,16 +40,22 @@ export function parseNewStatus(argument: string): readonly string[] {
   return all
 }
 
+/** The attribute, or the two of an address, behind the field that an option sets. */
+export type FieldRow = Attribute<unknown> | PerFamily
+
 /** Reads `VALUE[/MASK]` of a field. @throws RangeError */
-export function parseMasked(argument: string, row: Attribute<unknown> | PerFamily): { value: unknown; mask: unknown } {
+export function parseMasked(argument: string, row: FieldRow): { value: unknown; mask: unknown } {
   const [value, mask, ...rest] = argument.split('/')
   if (rest.length > 0) throw new RangeError('expected VALUE or VALUE/MASK')
   return { value: parseValue(value, row), mask: mask === undefined ? undefined : parseValue(mask, row) }
 }
 
-/** Reads an argument as a field's kind does. @throws RangeError */
-export function parseValue(argument: string, row: Attribute<unknown> | PerFamily): unknown {
-  if (row.row === 'attribute') return row.kind.parse(argument)
+/** Reads an argument as a field's kind does; a port may be the name of a service. @throws RangeError */
+export function parseValue(argument: string, row: FieldRow, protocol = ''): unknown {
+  if (row.row === 'attribute') {
+    const service = row.kind.name === 'port' && /^[a-z]/i.test(argument) ? servicePort(argument, protocol) : undefined
+    return service ?? row.kind.parse(argument)
+  }
   const [ipv4, ipv6] = row.alternatives
   try {
     return (argument.includes(':') ? ipv6 : ipv4).kind.parse(argument)
@@ -57,11 +64,28 @@ export function parseValue(argument: string, row: Attribute<unknown> | PerFamily
   }
 }
 
-/** Reads an address or a network, `10.0.0.0/8`. @throws RangeError */
-export function parseNetwork(argument: string, row: PerFamily): string {
+/**
+ * Reads what a field must be: a value, a network (`10.0.0.0/8`), a value under a mask (`1/0xff`), a range (`8000-8080`), several of these
+ * (`80,443`), or with `!` before it, not that.
+ * @throws RangeError
+ */
+export function parseCondition(argument: string, row: FieldRow, protocol: string, canBeMasked: boolean): unknown {
+  if (argument.startsWith('!')) return { not: parseCondition(argument.slice(1), row, protocol, canBeMasked) }
+  if (argument.includes(',')) return { oneOf: argument.split(',').map((one) => parseCondition(one, row, protocol, canBeMasked)) }
+  const read = (one: string): unknown => parseValue(one, row, protocol)
+  if (argument.includes('/') && row.row === 'perFamily') return parseNetwork(argument, row)
+  if (argument.includes('/') && canBeMasked) return parseMasked(argument, row)
+  const [from, to, ...rest] = argument.split('-')
+  // A service's name may have a dash: a range has digits at both ends.
+  if (to === undefined || rest.length > 0 || !/^[0-9a-f:.]+$/i.test(from)) return read(argument)
+  const range = { from: read(from), to: read(to) }
+  if (typeof range.from === 'number' && range.from > (range.to as number)) throw new RangeError('the range ends before it begins')
+  return range
+}
+
+function parseNetwork(argument: string, row: PerFamily): string {
   const slash = argument.indexOf('/')
-  const address = parseValue(slash < 0 ? argument : argument.slice(0, slash), row) as string
-  if (slash < 0) return address
+  const address = parseValue(argument.slice(0, slash), row) as string
   const length = argument.slice(slash + 1)
   const maximum = address.includes(':') ? 128 : 32
   if (!/^\d{1,3}$/.test(length) || Number(length) > maximum) throw new RangeError(`expected a netmask length from 0 to ${maximum}`)
