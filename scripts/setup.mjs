@@ -19,7 +19,10 @@ function wanted() {
   const hash = createHash('sha256')
   const patches = readdirSync(join(root, 'patches')).sort()
   for (const file of ['package.json', 'pnpm-lock.yaml', 'pnpm-workspace.yaml', ...patches.map((name) => `patches/${name}`)]) {
-    hash.update(`${file}\0`).update(readFileSync(join(root, file))).update('\0')
+    hash
+      .update(`${file}\0`)
+      .update(readFileSync(join(root, file)))
+      .update('\0')
   }
   return hash.digest('hex')
 }

@@ -51,7 +51,7 @@ function follow(parser: Parser, report: Report): void {
     if (parser.parent === null) fail(`bailed out: ${reason}`)
   })
   parser.on('complete', (results: { ok: boolean; failures: Array<Result | { tapError: string }> }) => {
-    for (const failure of results.failures) if (failure.tapError) fail(`${parser.fullname}: ${failure.tapError}`)
+    for (const failure of results.failures) if (failure.tapError) fail(`${parser.fullname || 'the whole file'}: ${failure.tapError}`)
   })
 }
 

@@ -37,7 +37,10 @@ const running = new Set<number>()
 const sum = { passed: 0, failed: 0, skipped: 0 }
 
 function select(): Run[] {
-  const files = globSync(['packages/*/test/**/*.test.ts', 'tests/**/*.test.ts'], { cwd: values.root, exclude: ['**/node_modules/**'] }).sort()
+  const files = globSync(['packages/*/test/**/*.test.ts', 'tests/**/*.test.ts'], {
+    cwd: values.root,
+    exclude: ['**/node_modules/**'],
+  }).sort()
   const runs = files
     .filter((file) => positionals.length === 0 || positionals.some((part) => file.includes(part)))
     .flatMap((file) => {
@@ -58,8 +61,14 @@ async function perform(run: Run): Promise<void> {
     // Its own group, so that nothing it started outlives it.
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
-    // tap's own clock stops first, as it can say which test hangs.
-    env: { ...process.env, TAP_TIMEOUT: String(Math.ceil(run.timeout * 0.9)), NO_COLOR: '1', DENO_NO_UPDATE_CHECK: '1' },
+    env: {
+      ...process.env,
+      // tap's own clock stops first, as it can say which test hangs.
+      TAP_TIMEOUT: String(Math.ceil(run.timeout * 0.9)),
+      NODE_COMPILE_CACHE: join(home, 'node_modules/.cache/node'),
+      DENO_NO_UPDATE_CHECK: '1',
+      NO_COLOR: '1',
+    },
   })
   const tap = reader()
   let errors = ''
@@ -84,11 +93,13 @@ async function perform(run: Run): Promise<void> {
       else if (status !== 0) problem ||= `exit status ${status}`
       kill(pid)
       // Whoever left the group may hold the pipes for ever.
-      setTimeout(resolve, 1000)
+      setTimeout(resolve, 1000).unref()
     })
     child.on('close', resolve)
   })
   clearTimeout(timer)
+  child.stdout.destroy()
+  child.stderr.destroy()
   if (pid !== undefined) running.delete(pid)
   const report = tap.end()
   if (report.passed + report.failed + report.skipped === 0) problem ||= 'ran no test'
@@ -120,7 +131,11 @@ function counts({ passed, failed, skipped }: typeof sum): string {
   return `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`
 }
 
-for (const [signal, status] of [['SIGINT', 130], ['SIGTERM', 143], ['SIGHUP', 129]] as const) {
+for (const [signal, status] of [
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+  ['SIGHUP', 129],
+] as const) {
   process.on(signal, () => {
     for (const group of running) kill(group)
     process.exit(status)
