@@ -13,6 +13,9 @@ export function check(command: CommandName, options: readonly CliOption[], given
       throw new UsageError(`You need to supply the \`--${option.names[0]}' option for this command`)
     if (use === undefined && given.has(option)) throw new UsageError(`Illegal option \`--${option.names[0]}' with this command`)
   }
+  const isNarrowed = [...given].some(({ use, names }) => use[command] === 'condition' && names[0] !== 'family')
+  if (isNarrowed && [...given].some(({ names }) => names[0] === 'zero'))
+    throw new UsageError("Can't use -z with filtering parameters: the kernel would zero the counters of entries that are not shown")
   // A protocol's pairs are told by its own options, so that one direction of addresses does not stand for one of ports.
   const pairs = options.filter((option) => option.use[command] === 'pair')
   checkPairs(pairs.filter(isOfTheNetwork), given)

@@ -2,7 +2,7 @@ import type { Command } from '@conntrack/core/plugin'
 import type { OptionSyntax } from './getopt.ts'
 
 /** What the program can be told to do: the commands on flows, and those that need no field of one. */
-export type CommandName = Exclude<Command, 'add' | 'event'> | 'flush' | 'count' | 'statistics' | 'version' | 'help'
+export type CommandName = Exclude<Command, 'event'> | 'flush' | 'count' | 'statistics' | 'version' | 'help'
 
 /** The lists of the kernel that a command works on, in the order in which a word is compared with them. */
 export const TABLES = ['expect', 'conntrack', 'dying', 'unconfirmed'] as const
@@ -37,6 +37,7 @@ export const COMMANDS: readonly CommandSyntax[] = [
   command('G', 'get', 'get', 'show the entry with a tuple'),
   command('D', 'delete', 'delete', 'delete the entries that fit'),
   command('I', 'create', 'create', 'make an entry'),
+  command('A', 'add', 'add', 'make an entry, or change the one with its tuple'),
   command('U', 'update', 'update', 'change the entries that fit'),
   command('F', 'flush', 'flush', 'delete all entries'),
   command('C', 'counter', 'count', 'show the number of entries'),

@@ -81,11 +81,13 @@ function main(argv: readonly string[], io: Io, parts: CliParts, prefix: string):
 
   const argumentsOf = (name: string): string[] =>
     given.filter(({ option }) => option.names[0] === name).map(({ argument = '' }) => argument)
+  const isGiven = (name: string): boolean => given.some(({ option }) => option.names[0] === name)
   const job: Job = {
     command,
     table,
     query: query(command, given, chosen, unknownProtocol as unknown as Protocol),
     format: formatOf(argumentsOf('output'), formats),
+    zeroCounters: isGiven('zero'),
   }
   using conntrack = open({ protocols, netns: argumentsOf('netns').at(-1) })
   try {

@@ -4,8 +4,7 @@ import type { OptionSyntax } from './getopt.ts'
 
 /** An option of the command line. */
 export interface CliOption extends OptionSyntax {
-  readonly argument: 'required'
-  /** What stands for the argument in help. */
+  /** What stands for the argument in help; empty where there is none. */
   readonly placeholder: string
   readonly help: string
   /** The field of a flow that it is about; options about the program itself have none. */
@@ -16,12 +15,12 @@ export interface CliOption extends OptionSyntax {
 /** A condition wherever many entries may be meant. */
 const CONDITION = { list: 'condition', delete: 'condition', update: 'condition' } as const
 /** A condition on entries that are, and a value of the entry that is made or changed. */
-const PROPERTY = { list: 'condition', delete: 'condition', update: 'value', create: 'value' } as const
+const PROPERTY = { list: 'condition', delete: 'condition', update: 'value', create: 'value', add: 'value' } as const
 /** A condition, and part of what names the entry that is asked for or made. */
-const PART_OF_NAME = { ...CONDITION, get: 'value', create: 'value' } as const
+const PART_OF_NAME = { ...CONDITION, get: 'value', create: 'value', add: 'value' } as const
 /** About the program itself, for the commands that show entries. */
 const SHOWING = { list: 'value', get: 'value', update: 'value', delete: 'value' } as const
-const EVERYWHERE = { ...SHOWING, create: 'value', flush: 'value', count: 'value', statistics: 'value' } as const
+const EVERYWHERE = { ...SHOWING, create: 'value', add: 'value', flush: 'value', count: 'value', statistics: 'value' } as const
 
 const NETWORK = 'ADDRESS[/LENGTH]'
 
@@ -55,7 +54,7 @@ const rows: readonly Omit<CliOption, 'argument'>[] = [
     short: 'p',
     names: ['protonum'],
     placeholder: 'PROTOCOL',
-    use: { ...CONDITION, get: 'required', create: 'required', help: 'value' },
+    use: { ...CONDITION, get: 'required', create: 'required', add: 'required', help: 'value' },
     help: 'protocol',
   },
   {
@@ -63,7 +62,7 @@ const rows: readonly Omit<CliOption, 'argument'>[] = [
     names: ['timeout'],
     placeholder: 'SECONDS',
     sets: 'timeout',
-    use: { ...PROPERTY, create: 'required' },
+    use: { ...PROPERTY, create: 'required', add: 'required' },
     help: 'time until it expires',
   },
   {
@@ -75,6 +74,7 @@ const rows: readonly Omit<CliOption, 'argument'>[] = [
     help: 'ASSURED, SEEN_REPLY, UNREPLIED, !ASSURED, …',
   },
   { short: 'm', names: ['mark'], placeholder: 'MARK[/MASK]', sets: 'mark', use: PROPERTY, help: 'mark' },
+  { short: 'z', names: ['zero'], placeholder: '', use: { list: 'value' }, help: 'set all counters to 0 while listing' },
   { short: 'i', names: ['id'], placeholder: 'ID', sets: 'id', use: { ...CONDITION, get: 'condition' }, help: 'id, as -o id shows it' },
   { short: 'f', names: ['family'], placeholder: 'FAMILY', use: { ...PART_OF_NAME, flush: 'condition' }, help: 'ipv4 or ipv6' },
   { short: 'o', names: ['output'], placeholder: 'FORMAT,…', use: SHOWING, help: 'how entries are written' },
@@ -85,7 +85,7 @@ const rows: readonly Omit<CliOption, 'argument'>[] = [
 ]
 
 /** The options that belong to no protocol, in the order in which a command line is checked. */
-export const OPTIONS: readonly CliOption[] = rows.map((row) => ({ ...row, argument: 'required' }))
+export const OPTIONS: readonly CliOption[] = rows.map((row) => ({ ...row, argument: row.placeholder === '' ? 'none' : 'required' }))
 
 /** A protocol's options as the command line's. */
 export function protocolOptions({ options }: Protocol): CliOption[] {

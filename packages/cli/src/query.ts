@@ -31,7 +31,7 @@ export function query(command: CommandName, given: readonly Given[], chosen: Cho
     for (const [path, field] of Object.entries(found)) set(use === 'condition' ? conditions : values, path, field, one)
   }
   const family = familyOf(given)
-  const target = command === 'get' || command === 'create' ? values : conditions
+  const target = command === 'get' || command === 'create' || command === 'add' ? values : conditions
   if (family !== undefined) target.family = family
   if (chosen !== undefined) target.protocol = chosen.protocol.name
   if (chosen?.number !== undefined) set(target, 'original.protocolNumber', chosen.number)

@@ -12,6 +12,7 @@ export interface Job {
   readonly table: TableName
   readonly query: Query
   readonly format: Formatter<FlowVariant>
+  readonly zeroCounters: boolean
 }
 
 /** What a run needs: the kernel, and where text goes. `say` writes a summary, with the program's name before it. */
@@ -34,8 +35,8 @@ type AnyFlow = Parameters<Flows<Protocol>['create']>[0]
 const statusOf = (count: number): number => (count === 0 ? FAILED : 0)
 
 const RUNS: Readonly<Record<Job['command'], Run>> = {
-  list({ query, format, table }, { conntrack, io, say }) {
-    const listing = conntrack.flows.list(query.conditions as AnyFilter, { table: table === 'expect' ? 'conntrack' : table })
+  list({ query, format, table, zeroCounters }, { conntrack, io, say }) {
+    const listing = conntrack.flows.list(query.conditions as AnyFilter, { table: table === 'expect' ? 'conntrack' : table, zeroCounters })
     const count = listing.print(format, io.out)
     if (listing.interrupted) io.err('WARNING: the table changed while it was listed: entries may be missing or come twice')
     say(`${count} flow entries have been shown.`)
@@ -53,6 +54,12 @@ const RUNS: Readonly<Record<Job['command'], Run>> = {
   create({ query }, { conntrack, say }) {
     conntrack.flows.create(query.values as AnyFlow)
     say('1 flow entries have been created.')
+    return 0
+  },
+
+  add({ query }, { conntrack, say }) {
+    conntrack.flows.create(query.values as AnyFlow, { existing: 'update' })
+    say('1 flow entries have been added.')
     return 0
   },
 

@@ -1,7 +1,7 @@
 import { flowContext } from './commands/context.ts'
 import { count, cpuStatistics, get, type Listing, type ListOptions, list, lookup, type Statistics, statistics } from './commands/read.ts'
 import type { GivenFlow } from './commands/tuple.ts'
-import { create, flush, remove, update, type WriteOptions } from './commands/write.ts'
+import { type CreateOptions, create, flush, remove, update, type WriteOptions } from './commands/write.ts'
 import type { Filter } from './schema/match.ts'
 import type { Family, FlowFilterOf, FlowOf, NewFlowOf, Protocol, unknownProtocol } from './tables/protocol.ts'
 import { requests } from './transport/request.ts'
@@ -25,7 +25,7 @@ export interface Flows<P extends Protocol> {
   /** The same as a listing of one, or of none where the filter does not hold for it. Reading it throws NetlinkError ENOENT when there is no such flow. */
   lookup(tuple: NewFlow<P>, filter?: FlowFilter<P>): Listing<Flow<P>>
   /** Makes a flow from one or both tuples and a timeout. @throws NetlinkError EEXIST, RangeError */
-  create(flow: NewFlow<P>): void
+  create(flow: NewFlow<P>, options?: CreateOptions): void
   /** Changes the flows for which the filter holds: mark (with markMask), timeout, status bits to add, the protocol's fields. */
   update(filter: FlowFilter<P>, change: Partial<NewFlow<P>>, options?: WriteOptions): { matched: number; updated: number }
   /** Deletes the flows for which the filter holds; all for an empty one. */
@@ -80,7 +80,7 @@ export function openConntrack<const P extends readonly Protocol[]>({
     list: (filter = {}, options) => list(context, filter as Filter, options),
     get: (tuple) => get(context, tuple as GivenFlow),
     lookup: (tuple, filter = {}) => lookup(context, tuple as GivenFlow, filter as Filter),
-    create: (flow) => create(context, flow as GivenFlow),
+    create: (flow, options) => create(context, flow as GivenFlow, options),
     update: (filter, change, options) => update(context, filter as Filter, change as GivenFlow, options),
     delete: (filter, options) => remove(context, filter as Filter, options),
     flush: (options) => flush(context, options),

@@ -1,6 +1,6 @@
 export type { FlowEntry } from './commands/context.ts'
 export type { CpuStatistics, Listing, ListOptions, Statistics } from './commands/read.ts'
-export type { WriteOptions } from './commands/write.ts'
+export type { CreateOptions, WriteOptions } from './commands/write.ts'
 export { type Conntrack, type ConntrackOptions, type Flow, type FlowFilter, type Flows, type NewFlow, openConntrack } from './conntrack.ts'
 export { DumpInterruptedError, errnoText, MalformedMessageError, NetlinkError } from './errors.ts'
 export type { Condition } from './schema/match.ts'

@@ -20,6 +20,8 @@ const CHUNK = 65536
 export interface ListOptions {
   /** Which list of the kernel: the table, entries that are about to be destroyed, or not yet in the table. */
   readonly table?: 'conntrack' | 'dying' | 'unconfirmed'
+  /** Set the counters of all entries to 0 as they are read. There can be no filter then, since the kernel would zero what is not listed. */
+  readonly zeroCounters?: boolean
   /** Throw DumpInterruptedError at the end when the table changed in a way that entries may be missing or come twice. */
   readonly consistent?: boolean
 }
@@ -105,11 +107,19 @@ export class Listing<Flow> implements Iterable<Flow> {
 
 const TABLES = { conntrack: flowMessages.get, dying: flowMessages.getDying, unconfirmed: flowMessages.getUnconfirmed }
 
-/** The flows for which a filter holds. */
-export function list<Flow>(context: FlowContext, filter: Filter, { table = 'conntrack', consistent }: ListOptions = {}): Listing<Flow> {
+/** The flows for which a filter holds. @throws RangeError when counters are to be zeroed and there is a filter */
+export function list<Flow>(
+  context: FlowContext,
+  filter: Filter,
+  { table = 'conntrack', zeroCounters, consistent }: ListOptions = {},
+): Listing<Flow> {
   const matches = matcher(context.layout, filter)
+  const isFiltered = Object.entries(filter).some(([field, condition]) => field !== 'family' && condition !== undefined)
+  if (zeroCounters && (isFiltered || table !== 'conntrack'))
+    throw new RangeError('zeroCounters: works on the whole table, or one family of it')
   const body = table === 'conntrack' ? kernelFilter(filter) : undefined
-  return new Listing(context, { ...TABLES[table], flags: NLM_F_DUMP, family: familyNumber(filter.family), body }, matches, consistent)
+  const message = zeroCounters ? flowMessages.getAndZero : TABLES[table]
+  return new Listing(context, { ...message, flags: NLM_F_DUMP, family: familyNumber(filter.family), body }, matches, consistent)
 }
 
 /**

@@ -14,13 +14,19 @@ export interface WriteOptions {
   readonly onEntry?: (entry: FlowEntry) => void
 }
 
+/** Options of making a flow. */
+export interface CreateOptions {
+  /** What to do when there is a flow with the same tuple: refuse with EEXIST, which is the default, or change that one. */
+  readonly existing?: 'refuse' | 'update'
+}
+
 /**
  * Makes a flow. The direction that is not given is the opposite of the other; the kernel wants a timeout, and the status
  * CONFIRMED is added.
  * @throws NetlinkError EEXIST when there is one with the same tuple
  * @throws RangeError that names what is missing or does not fit
  */
-export function create(context: FlowContext, flow: GivenFlow): void {
+export function create(context: FlowContext, flow: GivenFlow, { existing = 'refuse' }: CreateOptions = {}): void {
   const { protocol, encoder } = encoderOf(context, flow)
   const { protocol: _, family: __, original: ___, reply: ____, status = [], ...rest } = flow
   const family = familyOf(flow)
@@ -30,7 +36,8 @@ export function create(context: FlowContext, flow: GivenFlow): void {
     ...bothDirections(flow, protocol),
     status: [...(status as string[]), 'CONFIRMED'],
   })
-  settle(context.requests, { ...flowMessages.new, flags: NLM_F_CREATE | NLM_F_EXCL, family: familyNumber(family), body })
+  const flags = existing === 'refuse' ? NLM_F_CREATE | NLM_F_EXCL : NLM_F_CREATE
+  settle(context.requests, { ...flowMessages.new, flags, family: familyNumber(family), body })
 }
 
 /**
