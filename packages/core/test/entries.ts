@@ -38,11 +38,13 @@ function told(table: Table): Table {
   )
 }
 
-/** Flows of protocols, written as the kernel does. `protocol` and `family` only choose how. */
-export function kernelFlows(protocols: readonly Protocol[]): (flow: { readonly protocol: string }) => Uint8Array {
+/** A flow of the SDK, loosely. */
+export type AnyFlow = Readonly<Record<string, unknown>> & { readonly protocol: string; readonly family?: string }
+
+/** Writes flows of these protocols as the kernel does. `protocol` and `family` only choose how. */
+export function kernelFlows(protocols: readonly Protocol[]): (flow: AnyFlow) => Uint8Array {
   const encoders = new Map(flowVariants(protocols).map(({ name, table }) => [name, kernelEncoder(table)]))
-  return (flow) => {
-    const { protocol, family: _, ...fields } = flow as { protocol: string; family?: string }
+  return ({ protocol, family: _, ...fields }) => {
     const own = encoders.get(protocol)
     if (own === undefined) throw new Error(`no protocol ${protocol}`)
     return own.encode(fields)

@@ -1,5 +1,5 @@
 import type { Kind } from '../src/schema/kinds.ts'
-import type { Attribute, Row, Table } from '../src/schema/table.ts'
+import type { Row, Table } from '../src/schema/table.ts'
 import type { Random } from './random.ts'
 
 /** Any value of a kind: what it reads from any bytes. */
@@ -28,7 +28,7 @@ export function randomFields(
       const inner = randomFields(random, row.table, family, skip)
       if (always || Object.keys(inner).length > 0) value[field] = inner
     } else {
-      const { kind } = (row.row === 'perFamily' ? row.alternatives[family === 'ipv4' ? 0 : 1] : row) as Attribute<unknown>
+      const { kind } = row.row === 'perFamily' ? row.alternatives[family === 'ipv4' ? 0 : 1] : row
       value[field] = randomValue(random, kind)
     }
   }

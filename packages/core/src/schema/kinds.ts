@@ -183,7 +183,7 @@ function address(
     size,
     read,
     write(bytes, at, value) {
-      const parsed = toBytes(value)
+      const parsed = typeof value === 'string' ? toBytes(value) : undefined
       if (parsed === undefined) throw new RangeError(`'${value}' is not an ${name} address`)
       bytes.set(parsed, at)
       return size

@@ -92,8 +92,13 @@ function testsOf(shape: Shape, conditions: Record<string, unknown>): Tests {
       const path = prefix + name
       const member = members.find((one) => one.name === name)
       if (member === undefined) throw new UnknownField(`unknown field '${path}'`)
-      if (member.members !== undefined) walk(member.members, condition as Record<string, unknown>, `${path}.`)
-      else tests.push(fieldTest(member.places, condition, path))
+      if (member.members === undefined) {
+        tests.push(fieldTest(member.places, condition, path))
+        continue
+      }
+      if (typeof condition !== 'object' || condition === null || Array.isArray(condition))
+        throw new RangeError(`${path}: expected an object`)
+      walk(member.members, condition as Record<string, unknown>, `${path}.`)
     }
   }
   walk(shape.members, conditions, '')
@@ -128,19 +133,30 @@ function compile(place: Place, condition: unknown): Test {
     const test = compile(place, condition.not)
     return (bytes, at) => !test(bytes, at)
   }
-  if ('from' in condition && 'to' in condition) return between(place, payload(kind, condition.from), payload(kind, condition.to))
-  if ('value' in condition && 'mask' in condition) return masked(place, payload(kind, condition.value), payload(kind, condition.mask))
+  if ('from' in condition && 'to' in condition) {
+    const { from, to } = condition
+    return ofOtherFamily(kind, [from, to]) ? NEVER : between(place, payload(kind, from), payload(kind, to))
+  }
+  if ('value' in condition && 'mask' in condition) {
+    const { value, mask } = condition
+    return ofOtherFamily(kind, [value, mask]) ? NEVER : masked(place, payload(kind, value), payload(kind, mask))
+  }
   if ('all' in condition || 'none' in condition) {
     const { all = [], none = [] } = condition as { all?: unknown; none?: unknown }
     const set = payload(kind, all)
-    return masked(
-      place,
-      set,
-      payload(kind, none).map((byte, i) => byte | set[i]),
-    )
+    const unset = payload(kind, none)
+    const has = masked(place, set, set)
+    const lacks = masked(place, new Uint8Array(unset.length), unset)
+    return (bytes, at) => has(bytes, at) && lacks(bytes, at)
   }
-  throw new RangeError('expected a value, or one of oneOf, not, from and to, value and mask, all, none')
+  try {
+    return equality(place, condition) // of a kind whose values are objects
+  } catch {
+    throw new RangeError('expected a value, or one of oneOf, not, from and to, value and mask, all, none')
+  }
 }
+
+const NEVER: Test = () => false
 
 function payload(kind: Kind<unknown>, value: unknown): Uint8Array {
   const bytes = new Uint8Array(kind.size ?? kind.lengthOf?.(value) ?? 0)
@@ -149,16 +165,24 @@ function payload(kind: Kind<unknown>, value: unknown): Uint8Array {
 
 function equality(place: Place, value: unknown): Test {
   const { kind } = place
-  if (kind.size === undefined) return (bytes, at) => at !== 0 && kind.read(bytes, at, payloadLength(bytes, at)) === value
-  if ((kind.name === 'ipv4' || kind.name === 'ipv6') && typeof value === 'string') return address(place, value)
+  if (ofOtherFamily(kind, [value])) return NEVER
+  if (typeof value === 'string' && (kind.name === 'ipv4' || kind.name === 'ipv6')) return address(place, value)
   const wanted = payload(kind, value)
-  return between(place, wanted, wanted)
+  if (kind.size !== undefined) return between(place, wanted, wanted)
+  if (typeof value === 'string') return (bytes, at) => at !== 0 && kind.read(bytes, at, payloadLength(bytes, at)) === value
+  const same = masked(place, wanted, new Uint8Array(wanted.length).fill(255))
+  return (bytes, at) => same(bytes, at) && (at === 0 || payloadLength(bytes, at) === wanted.length)
 }
 
-/** An address or a network of one family; entries of the other family do not match. */
+/** Whether the kind is of addresses of one family, and these are of the other: no entry that has the attribute is like them. */
+function ofOtherFamily({ name }: Kind<unknown>, addresses: readonly unknown[]): boolean {
+  const isOther = (one: unknown): boolean => typeof one === 'string' && one.includes(':') === (name === 'ipv4')
+  return (name === 'ipv4' || name === 'ipv6') && addresses.every(isOther)
+}
+
+/** An address or a network. */
 function address(place: Place, value: string): Test {
   const [host, prefix, ...rest] = value.split('/')
-  if ((host.includes(':') ? 'ipv6' : 'ipv4') !== place.kind.name) return () => false
   const wanted = payload(place.kind, host)
   if (prefix === undefined) return between(place, wanted, wanted)
   const length = /^\d{1,3}$/.test(prefix) ? Number(prefix) : Number.NaN
@@ -175,6 +199,7 @@ function address(place: Place, value: string): Test {
 // All of ctnetlink's numbers are big-endian, so that comparing bytes in turn compares numbers, ranges and networks alike.
 
 function between(place: Place, low: Uint8Array, high: Uint8Array): Test {
+  if (place.kind.size === undefined) throw new RangeError('there is no range of strings or bytes')
   const absent = ABSENT_IS_ZERO.has(place.name) && low.every((byte) => byte === 0)
   return (bytes, at) => (at === 0 ? absent : compare(bytes, at, low) >= 0 && compare(bytes, at, high) <= 0)
 }
@@ -187,11 +212,14 @@ function compare(bytes: Uint8Array, at: number, other: Uint8Array): number {
   return 0
 }
 
-function masked(place: Place, value: Uint8Array, mask: Uint8Array): Test {
-  const absent = ABSENT_IS_ZERO.has(place.name) && value.every((byte) => byte === 0)
+/** What an attribute has less than the mask counts as 0. */
+function masked({ name, kind: { size } }: Place, value: Uint8Array, mask: Uint8Array): Test {
+  if (value.length !== mask.length) throw new RangeError(`a value of ${value.length} bytes under a mask of ${mask.length}`)
+  const absent = ABSENT_IS_ZERO.has(name) && value.every((byte) => byte === 0)
   return (bytes, at) => {
     if (at === 0) return absent
-    for (let i = 0; i < mask.length; i++) if ((bytes[at + i] & mask[i]) !== value[i]) return false
+    const length = size ?? payloadLength(bytes, at)
+    for (let i = 0; i < mask.length; i++) if (((i < length ? bytes[at + i] : 0) & mask[i]) !== value[i]) return false
     return true
   }
 }

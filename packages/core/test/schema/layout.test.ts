@@ -24,10 +24,11 @@ t.test('attributes of one number have one slot, and a name and a kind in each ta
 })
 
 t.test('a protocol number gives its shape, the last one where none has it', (t) => {
-  const { shape, shapes, selector } = layout([ports, keys, other], 'number')
-  t.equal(shape(6).variant, ports)
-  t.equal(shape(47).variant, keys)
-  for (const unknown of [0, 7, 255, 256, -1]) t.equal(shape(unknown).variant, other, String(unknown))
+  const tables = layout([ports, keys, other], 'number')
+  const { shapes, selector } = tables
+  t.equal(tables.shape(6).variant, ports)
+  t.equal(tables.shape(47).variant, keys)
+  for (const unknown of [0, 7, 255, 256, -1]) t.equal(tables.shape(unknown).variant, other, String(unknown))
   t.strictSame(
     shapes.map(({ index }) => index),
     [0, 1, 2],
