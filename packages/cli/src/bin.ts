@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import process from 'node:process'
-import { json, line, xml } from '@conntrack/formatters'
+import { json, line, save, xml } from '@conntrack/formatters'
 import { dccp } from '@conntrack/proto-dccp'
 import { gre } from '@conntrack/proto-gre'
 import { icmp, icmpv6 } from '@conntrack/proto-icmp'
@@ -12,7 +12,7 @@ import { VERSION } from './version.ts'
 
 const conntrack = createCli({
   protocols: [tcp, udp, udplite, icmp, icmpv6, sctp, dccp, gre],
-  formats: { line, xml, json },
+  formats: { line, xml, save: ({ command }) => save(command), json },
   version: `conntrack v${VERSION} (conntrack.ts)`,
 })
 

@@ -86,7 +86,7 @@ function main(argv: readonly string[], io: Io, parts: CliParts, prefix: string):
     command,
     table,
     query: query(command, given, chosen, unknownProtocol as unknown as Protocol),
-    format: formatOf(argumentsOf('output'), formats),
+    format: formatOf(argumentsOf('output'), formats, command === 'delete' ? '-D' : '-A'),
     zeroCounters: isGiven('zero'),
   }
   using conntrack = open({ protocols, netns: argumentsOf('netns').at(-1) })

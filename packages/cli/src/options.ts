@@ -81,6 +81,7 @@ const rows: readonly Omit<CliOption, 'argument'>[] = [
   { short: 'w', names: ['zone'], placeholder: 'ZONE', sets: 'zone', use: PART_OF_NAME, help: 'zone of both directions' },
   { short: '(', names: ['orig-zone'], placeholder: 'ZONE', sets: 'original.zone', use: PART_OF_NAME, help: 'zone, original direction' },
   { short: ')', names: ['reply-zone'], placeholder: 'ZONE', sets: 'reply.zone', use: PART_OF_NAME, help: 'zone, reply direction' },
+  { names: ['helper'], placeholder: 'NAME', sets: 'helper.name', use: PROPERTY, help: 'connection tracking helper, such as ftp' },
   { names: ['netns'], placeholder: 'NAMESPACE', use: EVERYWHERE, help: 'network namespace: its name, path or a process in it' },
 ]
 

@@ -1,10 +1,13 @@
 import { writeSync } from 'node:fs'
 import type { FlowVariant, Formatter } from '@conntrack/core/plugin'
-import type { LineOptions } from '@conntrack/formatters'
+import type { LineOptions, SaveCommand } from '@conntrack/formatters'
 import { UsageError } from './failure.ts'
 
+/** What a format may want to know: words after `-o`, and the command by which what is written would be done again. */
+export type FormatOptions = LineOptions & { readonly command?: SaveCommand }
+
 /** A way to write entries, by its name after `-o`; `line` is the one without a name. */
-export type Formats = Readonly<Record<string, (options: LineOptions) => Formatter<FlowVariant>>>
+export type Formats = Readonly<Record<string, (options: FormatOptions) => Formatter<FlowVariant>>>
 
 /** What a format shows besides the usual; those that always show it take the word too. */
 const MODIFIERS: Readonly<Record<string, LineOptions>> = {
@@ -19,7 +22,7 @@ export function outputWords(formats: Formats): string[] {
 }
 
 /** Finds the format for all arguments of `-o`, each a list of words that may be shortened. @throws UsageError */
-export function formatOf(argumentsGiven: readonly string[], formats: Formats): Formatter<FlowVariant> {
+export function formatOf(argumentsGiven: readonly string[], formats: Formats, command: SaveCommand): Formatter<FlowVariant> {
   const known = outputWords(formats)
   const words = argumentsGiven
     .flatMap((argument) => argument.split(','))
@@ -32,7 +35,9 @@ export function formatOf(argumentsGiven: readonly string[], formats: Formats): F
   const modifiers = words.filter((word) => word in MODIFIERS)
   const [format = 'line'] = named
   if (named.size > 1) throw new UsageError(`cannot combine the outputs ${[...named].join(' and ')}`)
-  return formats[format](Object.assign({}, ...modifiers.map((word) => MODIFIERS[word])))
+  if (format === 'save' && modifiers.length > 0)
+    throw new UsageError('cannot combine save output with any other output type, use -o save only')
+  return formats[format](Object.assign({ command }, ...modifiers.map((word) => MODIFIERS[word])))
 }
 
 /** Where output goes. */

@@ -1,0 +1,127 @@
+import {
+  type Entry,
+  type FlowVariant,
+  type Formatter,
+  type Place,
+  payloadLength,
+  type Shape,
+  type Text,
+  word,
+} from '@conntrack/core/plugin'
+import { addressPlaces, BLANK, labelled, place, placeIfAny, type Step, sequence, statusBit } from './parts.ts'
+
+const NEWLINE = 0x0a
+
+/** What a line of `save` does when it is run: makes the entry again, changes it, or deletes it. */
+export type SaveCommand = '-A' | '-U' | '-D'
+
+/** A flow as options that make it again: a line for `conntrack -R`, as conntrack(8) saves it, with the mark and the helper too. */
+export function save(command: SaveCommand = '-A'): Formatter<FlowVariant> {
+  return { name: 'save', compile: (shape) => compile(shape, command) }
+}
+
+function compile(shape: Shape<FlowVariant>, command: SaveCommand): Step {
+  const start = word(`${command} `)
+  const { protocol } = shape.variant
+  const own = protocol.options.map(({ names, sets }) => argument(`--${names[0]} `, placeIfAny(shape, sets)))
+  return sequence([
+    (_, text) => text.word(start),
+    labelled('-t ', place(shape, 'timeout')),
+    status(shape),
+    mark(place(shape, 'mark')),
+    labelled('-w ', place(shape, 'zone')),
+    labelled('--orig-zone ', place(shape, 'original.zone')),
+    labelled('--reply-zone ', place(shape, 'reply.zone')),
+    labelled('--helper ', place(shape, 'helper.name')),
+    address(shape, 'original.source', '-s '),
+    address(shape, 'original.destination', '-d '),
+    translated(shape, DNAT),
+    translated(shape, SNAT),
+    protocolName(shape),
+    ...own,
+    (_, text) => {
+      text.trim()
+      text.byte(NEWLINE)
+    },
+  ])
+}
+
+/** An option with the value as `parse` reads it: numbers in decimal, whatever a line shows. */
+function argument(option: string, one: Place | undefined): Step {
+  if (one === undefined) return () => {}
+  const { slot, kind } = one
+  const before = word(option)
+  return ({ bytes, slots }, text) => {
+    const at = slots[slot]
+    if (at === 0) return
+    text.word(before)
+    if (typeof kind.read(bytes, at, kind.size ?? payloadLength(bytes, at)) === 'number') kind.json(text, bytes, at, kind.size ?? 0)
+    else kind.print(text, bytes, at, kind.size ?? payloadLength(bytes, at))
+    text.byte(BLANK)
+  }
+}
+
+const mark = (one: Place): Step => {
+  const print = labelled('-m ', one)
+  return (entry, text) => {
+    const at = entry.slots[one.slot]
+    if (at !== 0 && one.kind.read(entry.bytes, at, 4) !== 0) print(entry, text)
+  }
+}
+
+/** The bits that the kernel lets a user set. EXPECTED is none of them, though conntrack(8) saves it: it could not be restored. */
+const SETTABLE = ['SEEN_REPLY', 'ASSURED', 'FIXED_TIMEOUT'] as const
+
+function status(shape: Shape<FlowVariant>): Step {
+  const { slot } = place(shape, 'status')
+  const tests = SETTABLE.map((name) => ({ name, isSet: statusBit(shape, name) }))
+  return (entry, text) => {
+    if (entry.slots[slot] === 0) return
+    const set = tests.filter(({ isSet }) => isSet(entry)).map(({ name }) => name)
+    text.string(`-u ${set.length === 0 ? 'UNSET' : set.join(',')} `)
+  }
+}
+
+const address = (shape: Shape<FlowVariant>, path: string, option: string): Step =>
+  sequence(addressPlaces(shape, path).map((one) => labelled(option, one)))
+
+/** One kind of address translation: the bit that tells of it, and the fields of both directions that differ by it. */
+interface Translation {
+  readonly bit: 'SRC_NAT_DONE' | 'DST_NAT_DONE'
+  readonly option: string
+  readonly plain: string
+  readonly original: 'source' | 'destination'
+  readonly reply: 'source' | 'destination'
+}
+
+const DNAT: Translation = { bit: 'DST_NAT_DONE', option: '-g ', plain: '-r ', original: 'destination', reply: 'source' }
+const SNAT: Translation = { bit: 'SRC_NAT_DONE', option: '-n ', plain: '-q ', original: 'source', reply: 'destination' }
+
+/** An address of the reply direction: as the address to translate to, where there is a translation of address or port. */
+function translated(shape: Shape<FlowVariant>, { bit, option, plain, original, reply }: Translation): Step {
+  const isDone = statusBit(shape, bit)
+  const asIs = address(shape, `reply.${reply}`, plain)
+  const asTarget = address(shape, `reply.${reply}`, option)
+  const pairs = [
+    ...addressPlaces(shape, `original.${original}`).map((one, i) => [one, addressPlaces(shape, `reply.${reply}`)[i]] as const),
+    ...pairIfAny(placeIfAny(shape, `original.${original}Port`), placeIfAny(shape, `reply.${reply}Port`)),
+  ]
+  const differs = (entry: Entry<FlowVariant>): boolean => pairs.some(([one, other]) => !equal(entry, one, other))
+  return (entry: Entry<FlowVariant>, text: Text) => (isDone(entry) && differs(entry) ? asTarget : asIs)(entry, text)
+}
+
+const pairIfAny = (one: Place | undefined, other: Place | undefined): (readonly [Place, Place])[] =>
+  one === undefined || other === undefined ? [] : [[one, other]]
+
+function equal({ bytes, slots }: Entry<FlowVariant>, one: Place, other: Place): boolean {
+  const [a, b] = [slots[one.slot], slots[other.slot]]
+  if (a === 0 || b === 0) return a === b
+  for (let i = 0; i < (one.kind.size ?? 0); i++) if (bytes[a + i] !== bytes[b + i]) return false
+  return true
+}
+
+/** `-p tcp`, or the number of a protocol that is not installed. */
+function protocolName(shape: Shape<FlowVariant>): Step {
+  const { name, number } = shape.variant.protocol
+  return number < 0 ? labelled('-p ', place(shape, 'original.protocolNumber')) : (_, text) => text.string(`-p ${name} `)
+}
