@@ -116,12 +116,14 @@ export const portOptions: readonly Option<TuplePath<typeof ports>>[] = [
 /** The attribute behind a field of a protocol's flows, `original.sourcePort`: what reads an option's argument. @throws RangeError */
 export function flowRow({ tuple, protoinfo }: Protocol, path: string): Attribute<unknown> | PerFamily {
   let table: Table = flowTable(tuple, protoinfo)
-  for (const part of path.split('.')) {
+  const parts = path.split('.')
+  const last = parts.pop() as string
+  for (const part of parts) {
     const row = Object.hasOwn(table, part) ? table[part] : undefined
-    if (row === undefined) break
-    if (row.row !== 'nest') return row
-    table = row.table
+    table = row?.row === 'nest' ? row.table : {}
   }
+  const row = Object.hasOwn(table, last) ? table[last] : undefined
+  if (row !== undefined && row.row !== 'nest') return row
   throw new RangeError(`unknown field '${path}'`)
 }
 
