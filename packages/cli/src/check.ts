@@ -16,6 +16,9 @@ export function check(command: CommandName, options: readonly CliOption[], given
   const isNarrowed = [...given].some(({ use, names }) => use[command] === 'condition' && names[0] !== 'family')
   if (isNarrowed && [...given].some(({ names }) => names[0] === 'zero'))
     throw new UsageError("Can't use -z with filtering parameters: the kernel would zero the counters of entries that are not shown")
+  const isGiven = (name: string): boolean => [...given].some(({ names }) => names[0] === name)
+  if (isGiven('any-nat') && (isGiven('src-nat') || isGiven('dst-nat')))
+    throw new UsageError("cannot specify `--src-nat' or `--dst-nat' with `--any-nat'")
   // A protocol's pairs are told by its own options, so that one direction of addresses does not stand for one of ports.
   const pairs = options.filter((option) => option.use[command] === 'pair')
   checkPairs(pairs.filter(isOfTheNetwork), given)
@@ -33,6 +36,10 @@ function checkPairs(options: readonly CliOption[], given: ReadonlySet<CliOption>
   const directions = ['original.', 'reply.'].map((side) => options.filter(({ sets }) => sets?.startsWith(side)))
   const isTorn = (pair: readonly CliOption[]): boolean =>
     !pair.every((option) => given.has(option)) && pair.some((option) => given.has(option))
-  const missing = directions.find(isTorn) ?? (options.some((option) => given.has(option)) ? undefined : directions[0])
+  // What a packet is translated to stands for the same side of the reply direction.
+  const isTranslated = [...given].some(({ sets = '' }) => sets.endsWith('Nat'))
+  const missing =
+    (isTranslated ? directions.slice(0, 1) : directions).find(isTorn) ??
+    (options.some((option) => given.has(option)) ? undefined : directions[0])
   if (missing !== undefined) throw new UsageError(`you have to specify ${missing.map(({ names }) => `\`--${names[0]}'`).join(' and ')}`)
 }

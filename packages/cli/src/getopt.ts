@@ -2,7 +2,8 @@
 export interface OptionSyntax {
   readonly short?: string
   readonly names: readonly string[]
-  readonly argument: 'none' | 'required'
+  /** An optional argument is glued to the option, or the next word if that is no option. */
+  readonly argument: 'none' | 'required' | 'optional'
 }
 
 /** One option as it stood on the command line. */
@@ -65,11 +66,12 @@ export function getopt<O extends OptionSyntax>(argv: readonly string[], syntax: 
         if (position === argv.length) return done({ kind: 'argument missing', written })
         argument = argv[position++]
       }
+      if (found.argument === 'optional' && argument === undefined && following() !== undefined) argument = argv[position++]
       options.push({ option: found, written, argument, following: following() })
       continue
     }
     for (let i = 1; i < word.length; i++) {
-      const written = `-${word[i]}`
+      const written = `-${String.fromCodePoint(word.codePointAt(i) ?? 0)}`
       const option = syntax.find(({ short }) => short === word[i])
       if (option === undefined) return done({ kind: 'unknown', written })
       if (option.argument === 'none') {
@@ -77,6 +79,10 @@ export function getopt<O extends OptionSyntax>(argv: readonly string[], syntax: 
         continue
       }
       const glued = i + 1 < word.length
+      if (!glued && option.argument === 'optional' && following() === undefined) {
+        options.push({ option, written, argument: undefined, following: undefined })
+        continue
+      }
       if (!glued && position === argv.length) return done({ kind: 'argument missing', written })
       const argument = glued ? word.slice(i + 1) : argv[position++]
       options.push({ option, written, argument, following: following() })

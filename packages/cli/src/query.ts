@@ -1,10 +1,10 @@
-import { flowRow, type Protocol } from '@conntrack/core/plugin'
+import { attribute, flowRow, port, type Protocol } from '@conntrack/core/plugin'
 import type { CommandName } from './commands.ts'
 import { UsageError } from './failure.ts'
 import type { Parsed } from './getopt.ts'
 import type { CliOption } from './options.ts'
 import type { ChosenProtocol } from './protocols.ts'
-import { parseCondition, parseMasked, parseNewStatus, parseStatus, parseValue } from './values.ts'
+import { parseCondition, parseMasked, parseNewStatus, parseStatus, parseValue, splitTarget } from './values.ts'
 
 /** What a command line says of flows: conditions on those that are, and values of the one that is asked for, made or changed. */
 export interface Query {
@@ -49,11 +49,35 @@ function read<T>({ written, argument }: Given, parse: () => T): T {
 }
 
 function condition({ argument = '' }: Given, path: string, protocol: Protocol): Fields {
+  if (path.endsWith('Nat')) return { [path]: argument === '' ? true : translationCondition(argument, protocol) }
   if (path === 'status') return { status: parseStatus(argument) }
   return { [path]: parseCondition(argument, flowRow(protocol, path), protocol.name, path === 'mark') }
 }
 
+/** The kind of a port, whichever protocol has it. */
+const PORT = attribute(1, 'CTA_PROTONAT_PORT_MIN', port)
+
+/** What an address and a port must be after translation. The rows are those of the reply direction, where it shows. */
+function translationCondition(argument: string, protocol: Protocol): Fields {
+  const { address, port } = splitTarget(argument)
+  return {
+    ...(address !== undefined && { address: parseCondition(address, flowRow(protocol, 'reply.source'), protocol.name, false) }),
+    ...(port !== undefined && { port: parseCondition(port, PORT, protocol.name, false) }),
+  }
+}
+
+/** What a new entry is translated to. */
+function translationValue(argument: string, protocol: Protocol): Fields {
+  const { address, port } = splitTarget(argument)
+  if (address === undefined) throw new RangeError('a new entry needs the address to translate to')
+  return {
+    minimum: parseValue(address, flowRow(protocol, 'reply.source')),
+    ...(port !== undefined && { minimumPort: parseValue(port, PORT, protocol.name) }),
+  }
+}
+
 function value({ argument = '' }: Given, path: string, protocol: Protocol, command: CommandName): Fields {
+  if (path.endsWith('Nat')) return { [path]: translationValue(argument, protocol) }
   const row = flowRow(protocol, path)
   if (path === 'status') return { status: parseNewStatus(argument) }
   if (path === 'mark') {
@@ -88,12 +112,20 @@ function familyOf(given: readonly Given[]): string | undefined {
   for (const one of given) {
     const { option, argument = '' } = one
     if (option.names[0] === 'family') families.add(read(one, () => parseFamily(argument)))
-    if (!/\.(source|destination)$/.test(option.sets ?? '')) continue
-    const listed = new Set(argument.split(',').map((address) => (address.includes(':') ? 'ipv6' : 'ipv4')))
+    const address = addressIn(one)
+    if (address === undefined) continue
+    const listed = new Set(address.split(',').map((each) => (each.includes(':') ? 'ipv6' : 'ipv4')))
     if (listed.size === 1) families.add([...listed][0]) // a list may have addresses of both
   }
   if (families.size > 1) throw new UsageError('mismatched address family')
   return [...families][0]
+}
+
+/** The address, or the list of them, that an option was given. */
+function addressIn(one: Given): string | undefined {
+  const { option, argument = '' } = one
+  if (/\.(source|destination)$/.test(option.sets ?? '')) return argument
+  return option.sets?.endsWith('Nat') ? read(one, () => splitTarget(argument)).address : undefined
 }
 
 function parseFamily(argument: string): string {

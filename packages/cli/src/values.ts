@@ -91,3 +91,16 @@ function parseNetwork(argument: string, row: PerFamily): string {
   if (!/^\d{1,3}$/.test(length) || Number(length) > maximum) throw new RangeError(`expected a netmask length from 0 to ${maximum}`)
   return `${address}/${Number(length)}`
 }
+
+/** Reads `ADDRESS`, `ADDRESS:PORT`, `[IPV6]:PORT` or `:PORT`, either part as `read` does. @throws RangeError */
+export function splitTarget(argument: string): { address: string | undefined; port: string | undefined } {
+  const bracketed = /^\[([^\]]*)\](.*)$/.exec(argument)
+  if (argument.startsWith('[') && bracketed === null) throw new RangeError("No closing ']' around IPv6 address")
+  const isPlain = bracketed === null && argument.split(':').length > 2 // an IPv6 address alone
+  const address = bracketed?.[1] ?? (isPlain ? argument : argument.split(':')[0])
+  const rest = bracketed?.[2] ?? (isPlain ? '' : argument.slice(address.length))
+  if (bracketed?.[1] === '') throw new RangeError('No IPv6 address specified')
+  if (rest !== '' && !rest.startsWith(':')) throw new RangeError("expected `:' and a port after the address")
+  if (rest === ':') throw new RangeError("No port specified after `:'")
+  return { address: address || undefined, port: rest.slice(1) || undefined }
+}

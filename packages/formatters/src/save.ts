@@ -106,19 +106,12 @@ function translated(shape: Shape<FlowVariant>, { bit, option, plain, original, r
     ...addressPlaces(shape, `original.${original}`).map((one, i) => [one, addressPlaces(shape, `reply.${reply}`)[i]] as const),
     ...pairIfAny(placeIfAny(shape, `original.${original}Port`), placeIfAny(shape, `reply.${reply}Port`)),
   ]
-  const differs = (entry: Entry<FlowVariant>): boolean => pairs.some(([one, other]) => !equal(entry, one, other))
+  const differs = (entry: Entry<FlowVariant>): boolean => pairs.some(([one, other]) => !entry.isSame(one, other))
   return (entry: Entry<FlowVariant>, text: Text) => (isDone(entry) && differs(entry) ? asTarget : asIs)(entry, text)
 }
 
 const pairIfAny = (one: Place | undefined, other: Place | undefined): (readonly [Place, Place])[] =>
   one === undefined || other === undefined ? [] : [[one, other]]
-
-function equal({ bytes, slots }: Entry<FlowVariant>, one: Place, other: Place): boolean {
-  const [a, b] = [slots[one.slot], slots[other.slot]]
-  if (a === 0 || b === 0) return a === b
-  for (let i = 0; i < (one.kind.size ?? 0); i++) if (bytes[a + i] !== bytes[b + i]) return false
-  return true
-}
 
 /** `-p tcp`, or the number of a protocol that is not installed. */
 function protocolName(shape: Shape<FlowVariant>): Step {

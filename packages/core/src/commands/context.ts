@@ -1,7 +1,8 @@
 import { encoder, type Encoder } from '../schema/encode.ts'
 import { Entry } from '../schema/entry.ts'
 import { type Layout, layout } from '../schema/layout.ts'
-import { FAMILIES } from '../schema/match.ts'
+import { FAMILIES, type Filter, matcher } from '../schema/match.ts'
+import { natRelations } from '../tables/nat.ts'
 import { type FlowVariant, flowVariants, type Protocol } from '../tables/protocol.ts'
 import type { Requests } from '../transport/request.ts'
 
@@ -34,6 +35,11 @@ export type FlowEntry = Entry<FlowVariant>
 /** A view to load messages into. */
 export function flowEntry({ layout }: FlowContext): FlowEntry {
   return new Entry(layout)
+}
+
+/** Compiles a filter of flows. @throws RangeError that names the field that is not right */
+export function flowMatcher({ layout }: FlowContext, filter: Filter): (entry: FlowEntry) => boolean {
+  return matcher(layout, filter, natRelations)
 }
 
 /** The flow that an entry shows, as an object that lasts. */

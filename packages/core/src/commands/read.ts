@@ -1,7 +1,7 @@
 import { DumpInterruptedError, NetlinkError } from '../errors.ts'
 import { Entry, type Formatter, printer } from '../schema/entry.ts'
 import { layout } from '../schema/layout.ts'
-import { type Filter, matcher } from '../schema/match.ts'
+import type { Filter } from '../schema/match.ts'
 import type { Decoded } from '../schema/table.ts'
 import { Text } from '../schema/text.ts'
 import { flowMessages } from '../tables/messages.ts'
@@ -9,7 +9,7 @@ import type { FlowVariant } from '../tables/protocol.ts'
 import { cpuStatisticsTable, globalStatisticsTable } from '../tables/statistics.ts'
 import { NLM_F_DUMP } from '../transport/message.ts'
 import type { Replies, Request, Requests } from '../transport/request.ts'
-import { type FlowContext, type FlowEntry, familyNumber, flowEntry, flowOf } from './context.ts'
+import { type FlowContext, type FlowEntry, familyNumber, flowEntry, flowMatcher, flowOf } from './context.ts'
 import { kernelFilter } from './plan.ts'
 import { type GivenFlow, tupleRequest } from './tuple.ts'
 
@@ -113,7 +113,7 @@ export function list<Flow>(
   filter: Filter,
   { table = 'conntrack', zeroCounters, consistent }: ListOptions = {},
 ): Listing<Flow> {
-  const matches = matcher(context.layout, filter)
+  const matches = flowMatcher(context, filter)
   const isFiltered = Object.entries(filter).some(([field, condition]) => field !== 'family' && condition !== undefined)
   if (zeroCounters && (isFiltered || table !== 'conntrack'))
     throw new RangeError('zeroCounters: works on the whole table, or one family of it')
@@ -127,7 +127,7 @@ export function list<Flow>(
  * flow with the tuple.
  */
 export function lookup<Flow>(context: FlowContext, tuple: GivenFlow, filter: Filter = {}): Listing<Flow> {
-  return new Listing(context, tupleRequest(context, flowMessages.get, tuple), matcher(context.layout, filter))
+  return new Listing(context, tupleRequest(context, flowMessages.get, tuple), flowMatcher(context, filter))
 }
 
 /** The one flow with this tuple, or undefined. */

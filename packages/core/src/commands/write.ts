@@ -1,12 +1,13 @@
 import { NetlinkError } from '../errors.ts'
 import { copyAttributes } from '../schema/encode.ts'
-import { type Filter, matcher } from '../schema/match.ts'
+import type { Filter } from '../schema/match.ts'
 import { flowMessages, type MessageType } from '../tables/messages.ts'
 import { NLM_F_CREATE, NLM_F_EXCL } from '../transport/message.ts'
 import type { Request, Requests } from '../transport/request.ts'
-import { type FlowContext, type FlowEntry, familyNumber, flowEntry } from './context.ts'
+import { type FlowContext, type FlowEntry, familyNumber, flowEntry, flowMatcher } from './context.ts'
 import { list } from './read.ts'
-import { bothDirections, encoderOf, familyOf, type GivenFlow } from './tuple.ts'
+import { translated } from './nat.ts'
+import { encoderOf, familyOf, type GivenFlow } from './tuple.ts'
 
 /** What is told while many entries are changed. */
 export interface WriteOptions {
@@ -33,7 +34,7 @@ export function create(context: FlowContext, flow: GivenFlow, { existing = 'refu
   if (rest.timeout === undefined) throw new RangeError('timeout: the seconds that a new flow lives are missing')
   const body = encoder.encode({
     ...(protocol.complete === undefined ? rest : { ...rest, ...protocol.complete(rest) }),
-    ...bothDirections(flow, protocol),
+    ...translated(flow, protocol),
     status: [...(status as string[]), 'CONFIRMED'],
   })
   const flags = existing === 'refuse' ? NLM_F_CREATE | NLM_F_EXCL : NLM_F_CREATE
@@ -51,12 +52,12 @@ export function update(
   change: GivenFlow,
   options: WriteOptions = {},
 ): { matched: number; updated: number } {
-  const { requests, layout } = context
+  const { requests } = context
   const { protocol, family: _, status, ...rest } = change
   const { mark, markMask, ...others } = rest
   const wanted = { ...filter, protocol: filter.protocol ?? protocol }
   checkChange(context, wanted, { status, ...rest })
-  const isAlready = matcher(layout, { ...others, ...(status === undefined ? {} : { status: { all: status } }) })
+  const isAlready = flowMatcher(context, { ...others, ...(status === undefined ? {} : { status: { all: status } }) })
   const keepsMark = markTest(mark as number | undefined, markMask as number | undefined)
   const after = flowEntry(context)
   let updated = 0

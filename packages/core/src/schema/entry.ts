@@ -1,5 +1,5 @@
 import { decode } from './decode.ts'
-import type { Layout, Shape, Variant } from './layout.ts'
+import type { Layout, Place, Shape, Variant } from './layout.ts'
 import { scan } from './scan.ts'
 import type { Text } from './text.ts'
 
@@ -54,6 +54,15 @@ export class Entry<V extends Variant = Variant> {
   /** Adds the fields to a plain object, which shares nothing with the message. */
   decode(value: Record<string, unknown> = {}): Record<string, unknown> {
     return decode(this.shape.members, this.bytes, this.slots, value)
+  }
+
+  /** Whether two attributes of the same kind have the same bytes, or are both absent. */
+  isSame(one: Place, other: Place): boolean {
+    const { bytes, slots } = this
+    const [a, b] = [slots[one.slot], slots[other.slot]]
+    if (a === 0 || b === 0) return a === b
+    for (let i = 0; i < (one.kind.size ?? 0); i++) if (bytes[a + i] !== bytes[b + i]) return false
+    return true
   }
 
   /** The payload offset of a field that is one attribute, or 0 where it is absent. */

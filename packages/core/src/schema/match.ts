@@ -48,11 +48,14 @@ const ABSENT_IS_ZERO = new Set(['CTA_MARK', 'CTA_ZONE', 'CTA_TUPLE_ZONE', 'CTA_S
 type Test = (bytes: Uint8Array, at: number) => boolean
 type Tests = readonly ((entry: Entry) => boolean)[]
 
+/** Conditions that are about more than one field, by the name that they have in a filter. */
+export type Relations = Readonly<Record<string, (shape: Shape, condition: unknown) => (entry: Entry) => boolean>>
+
 /**
  * Compiles a filter. An entry of a protocol that lacks one of the fields does not match.
  * @throws RangeError that names the field, when no protocol has it or its condition cannot be
  */
-export function matcher<V extends Variant>(layout: Layout<V>, filter: Filter): (entry: Entry<V>) => boolean {
+export function matcher<V extends Variant>(layout: Layout<V>, filter: Filter, relations: Relations = {}): (entry: Entry<V>) => boolean {
   const { protocol, family, ...conditions } = filter
   const wanted = protocol === undefined ? undefined : [protocol].flat()
   for (const name of wanted ?? [])
@@ -65,7 +68,7 @@ export function matcher<V extends Variant>(layout: Layout<V>, filter: Filter): (
   const byShape: (Tests | undefined)[] = []
   for (const shape of candidates) {
     try {
-      byShape[shape.index] = testsOf(shape, conditions)
+      byShape[shape.index] = testsOf(shape, conditions, relations)
     } catch (error) {
       if (!(error instanceof UnknownField)) throw error
       unknown.push(error.message)
@@ -84,12 +87,16 @@ export function matcher<V extends Variant>(layout: Layout<V>, filter: Filter): (
 
 class UnknownField extends RangeError {}
 
-function testsOf(shape: Shape, conditions: Record<string, unknown>): Tests {
+function testsOf(shape: Shape, conditions: Record<string, unknown>, relations: Relations): Tests {
   const tests: ((entry: Entry) => boolean)[] = []
   const walk = (members: readonly Member[], level: Record<string, unknown>, prefix: string): void => {
     for (const [name, condition] of Object.entries(level)) {
       if (condition === undefined) continue
       const path = prefix + name
+      if (Object.hasOwn(relations, path)) {
+        tests.push(relations[path](shape, condition))
+        continue
+      }
       const member = members.find((one) => one.name === name)
       if (member === undefined) throw new UnknownField(`unknown field '${path}'`)
       if (member.members === undefined) {
@@ -105,7 +112,8 @@ function testsOf(shape: Shape, conditions: Record<string, unknown>): Tests {
   return tests
 }
 
-function fieldTest(places: readonly Place[], condition: unknown, path: string): (entry: Entry) => boolean {
+/** A test of one field, which is one attribute or the two of an address. @throws RangeError that names the field */
+export function fieldTest(places: readonly Place[], condition: unknown, path: string): (entry: Entry) => boolean {
   try {
     if (places.length === 1) {
       const { slot } = places[0]

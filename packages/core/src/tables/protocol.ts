@@ -3,6 +3,7 @@ import type { Variant } from '../schema/layout.ts'
 import type { Conditions } from '../schema/match.ts'
 import { type Attribute, type Decoded, type Encodable, type Flat, type PerFamily, type Table, whole } from '../schema/table.ts'
 import { flowTable } from './flow.ts'
+import type { NatConditions } from './nat.ts'
 import type { ports } from './tuple.ts'
 
 /** What a program can be told to do; the command line's commands. */
@@ -155,12 +156,13 @@ export type NewFlowOf<P> =
     ? Flat<{ readonly protocol: N; readonly family?: Family } & Encodable<FlowTable<L4, Info>>>
     : never
 
+type FlowConditions<L4 extends Table, Info extends Table> = NatConditions &
+  Omit<Conditions<FlowTable<L4, Info>>, keyof NatConditions> & { readonly family?: Family }
+
 /** Conditions on flows: those of one protocol, with its fields, or those that all have. */
 export type FlowFilterOf<P> =
-  | (P extends Protocol<infer N, infer L4, infer Info>
-      ? Flat<{ readonly protocol: N; readonly family?: Family } & Conditions<FlowTable<L4, Info>>>
-      : never)
-  | Flat<{ readonly protocol?: undefined; readonly family?: Family } & Conditions<FlowTable<Record<never, never>, Record<never, never>>>>
+  | (P extends Protocol<infer N, infer L4, infer Info> ? Flat<{ readonly protocol: N } & FlowConditions<L4, Info>> : never)
+  | Flat<{ readonly protocol?: undefined } & FlowConditions<Record<never, never>, Record<never, never>>>
 
 /** A protocol with the table of its flows. */
 export interface FlowVariant extends Variant {

@@ -1,0 +1,30 @@
+import type { Protocol } from '../tables/protocol.ts'
+import { bothDirections, type GivenFlow } from './tuple.ts'
+
+interface Range {
+  readonly minimum?: string
+  readonly minimumPort?: number
+}
+
+/**
+ * Both directions of a new flow, and its translations as the kernel wants them: with the reply direction as it was without, and the
+ * ports after translation told by the ranges. A caller may give them in the reply direction, where a list shows them.
+ */
+export function translated(flow: GivenFlow, protocol: Protocol): object {
+  const { sourceNat, destinationNat } = flow as { sourceNat?: Range; destinationNat?: Range }
+  if (sourceNat === undefined && destinationNat === undefined) return { ...bothDirections(flow, protocol) }
+  const { sourcePort, destinationPort, ...reply } = (flow.reply ?? {}) as Record<string, unknown>
+  const original = (flow.original ?? {}) as Record<string, unknown>
+  return {
+    ...bothDirections({ ...flow, reply }, protocol),
+    sourceNat: withPort(sourceNat, destinationPort, original.sourcePort, original.source),
+    destinationNat: withPort(destinationNat, sourcePort, original.destinationPort, original.destination),
+  }
+}
+
+/** The range with the port that the reply direction shows, where that is another than before; the address stays if none is given. */
+function withPort(range: Range | undefined, shown: unknown, before: unknown, address: unknown): object | undefined {
+  if (shown === undefined || shown === before) return range
+  if (range?.minimumPort !== undefined) return range
+  return { minimum: address, ...range, minimumPort: shown }
+}
