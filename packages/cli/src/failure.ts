@@ -10,6 +10,13 @@ export const BROKEN_PIPE = 141
 /** Wrong options or values: the message is for the user, and a hint at the help follows. */
 export class UsageError extends Error {
   override name = 'UsageError'
+  /** The word that is wrong, or how it begins, where one is. */
+  readonly written: string | undefined
+
+  constructor(message: string, written?: string, options?: ErrorOptions) {
+    super(message, options)
+    this.written = written
+  }
 }
 
 /** An error with an exit status of its own and a message for the user. */

@@ -1,14 +1,10 @@
 import { type Conntrack, openConntrack } from '@conntrack/core'
-import { type Protocol, unknownProtocol } from '@conntrack/core/plugin'
-import { check } from './check.ts'
-import { COMMANDS, type CommandSyntax, TABLES, tableOf, type TableName } from './commands.ts'
-import { outcomeOf, UsageError } from './failure.ts'
-import { getopt, type Parsed, type SyntaxProblem } from './getopt.ts'
-import { type CliOption, OPTIONS, protocolOptions } from './options.ts'
-import { type Formats, formatOf, type Io, outputWords } from './output.ts'
-import { type ChosenProtocol, protocolOf } from './protocols.ts'
-import { query } from './query.ts'
-import { explained, type Job, run } from './run.ts'
+import type { Protocol } from '@conntrack/core/plugin'
+import { batchArguments, type BatchArguments, readBatch } from './batch.ts'
+import { FAILED, outcomeOf } from './failure.ts'
+import { type Formats, type Io, outputWords } from './output.ts'
+import { explained, run, type Surroundings } from './run.ts'
+import { understand } from './understand.ts'
 import { usage } from './usage.ts'
 
 /** What a command line program is made of. */
@@ -28,107 +24,63 @@ export type Cli = (argv: readonly string[], io: Io) => number
 
 /** Composes a program from protocols and formats. */
 export function createCli(parts: CliParts): Cli {
-  const prefix = `${parts.version}: `
   return (argv, io) => {
     try {
-      return main(argv, io, parts, prefix)
+      const batch = batchArguments(argv)
+      return batch === undefined ? runLine(argv, io, parts) : runBatch(batch, io, parts)
     } catch (error) {
-      const { status, lines } = outcomeOf(error, prefix)
-      try {
-        for (const line of lines) io.err(line)
-      } catch {
-        // nobody reads stderr any more; the status still tells
-      }
-      return status
+      return report(error, `${parts.version}: `, io)
     }
   }
 }
 
-type AnyOption = CommandSyntax | CliOption
-
-function main(argv: readonly string[], io: Io, parts: CliParts, prefix: string): number {
-  const { protocols, formats, version, open = openConntrack } = parts
-  const chosen = protocolIn(argv, protocols)
-  const ownOptions = chosen === undefined ? [] : protocolOptions(chosen.protocol)
-  const allOptions = [...OPTIONS, ...ownOptions]
-  const line = getopt<AnyOption>(argv, [...COMMANDS, ...allOptions])
-  if (line.error !== undefined) throw problem(line.error, protocols)
-
-  const commands = line.options.filter((one): one is Parsed<CommandSyntax> => 'command' in one.option)
-  const given = line.options.filter((one): one is Parsed<CliOption> => 'use' in one.option)
-  if (commands.length > 1) throw new UsageError('Invalid commands combination')
-  const help = (): number => {
-    io.out(new TextEncoder().encode(usage(version, outputWords(formats), protocols, chosen?.protocol)))
-    return 0
-  }
-  if (commands.length === 0) {
-    if (given.length > 0)
-      throw new UsageError(
-        `option \`${given[0].written}' without a command: give one of ${COMMANDS.map(({ short }) => `-${short}`).join(' ')}`,
-      )
-    return help()
-  }
-  const [{ option: syntax, following }] = commands
-  const { command } = syntax
-  const table = tableAfter(syntax, following)
-  for (const word of strayWords(line.words, following)) io.err(`WARNING: ignoring \`${word}', which is no option`)
-  check(command, allOptions, new Set(given.map(({ option }) => option)))
-  if (command === 'help') return help()
-  if (command === 'version') {
-    io.out(new TextEncoder().encode(`${version}\n`))
-    return 0
-  }
-
-  const argumentsOf = (name: string): string[] =>
-    given.filter(({ option }) => option.names[0] === name).map(({ argument = '' }) => argument)
-  const isGiven = (name: string): boolean => given.some(({ option }) => option.names[0] === name)
-  const job: Job = {
-    command,
-    table,
-    query: query(command, given, chosen, unknownProtocol as unknown as Protocol),
-    format: formatOf(argumentsOf('output'), formats, command === 'delete' ? '-D' : '-A'),
-    zeroCounters: isGiven('zero'),
-  }
-  using conntrack = open({ protocols, netns: argumentsOf('netns').at(-1) })
+/** Tells of an error on stderr and gives its exit status. */
+function report(error: unknown, prefix: string, io: Io): number {
+  const { status, lines } = outcomeOf(error, prefix)
   try {
-    return run(job, { conntrack, io, say: (text) => io.err(prefix + text) })
-  } catch (error) {
-    throw explained(error, conntrack)
+    for (const line of lines) io.err(line)
+  } catch {
+    // nobody reads stderr any more; the status still tells
   }
+  return status
 }
 
-/** The protocol of `-p`, wherever it stands: its options may come before it. */
-function protocolIn(argv: readonly string[], protocols: readonly Protocol[]): ChosenProtocol | undefined {
-  const { options } = getopt<AnyOption>(argv, [...COMMANDS, ...OPTIONS, ...everyProtocolOption(protocols)])
-  const arguments_ = options.filter(({ option }) => option.names[0] === 'protonum').map(({ argument = '' }) => argument)
-  if (arguments_.length > 1) throw new UsageError("option `-p' is given twice")
-  return arguments_.length === 0 ? undefined : protocolOf(arguments_[0], protocols)
+function runLine(argv: readonly string[], io: Io, { protocols, formats, version, open = openConntrack }: CliParts): number {
+  const intent = understand(argv, protocols, formats)
+  const show = (text: string): number => {
+    io.out(new TextEncoder().encode(text))
+    return 0
+  }
+  if (intent.kind === 'version') return show(`${version}\n`)
+  if (intent.kind === 'help') return show(usage(version, outputWords(formats), protocols, intent.protocol))
+
+  for (const word of intent.stray) io.err(`WARNING: ignoring \`${word}', which is no option`)
+  using conntrack = open({ protocols, netns: intent.netns })
+  return runWith({ conntrack, io, say: (text) => io.err(`${version}: ${text}`) }, (surroundings) => run(intent.job, surroundings))
 }
 
-/** All options of all protocols, one for each name. */
-function everyProtocolOption(protocols: readonly Protocol[]): CliOption[] {
-  return [...new Map(protocols.flatMap(protocolOptions).map((option) => [option.names[0], option])).values()]
+/** Does the lines of a file in turn. No summary is written, and that nothing was found to change is no error there. */
+function runBatch({ file, goOn }: BatchArguments, io: Io, { protocols, formats, version, open = openConntrack }: CliParts): number {
+  const lines = readBatch(file, protocols, formats)
+  const format = lines.findLast(({ job }) => job.format.name !== 'line')?.job.format
+  using conntrack = open({ protocols })
+  let status = 0
+  for (const { job, where } of lines) {
+    try {
+      runWith({ conntrack, io, say: () => {} }, (surroundings) => run({ ...job, format: format ?? job.format }, surroundings))
+    } catch (error) {
+      const failed = report(error, `${version}: ${where}: `, io)
+      if (!goOn) return failed
+      status = FAILED
+    }
+  }
+  return status
 }
 
-function problem({ kind, written }: SyntaxProblem, protocols: readonly Protocol[]): UsageError {
-  if (kind === 'argument missing') return new UsageError(`option \`${written}' requires an argument`)
-  if (kind === 'argument not allowed') return new UsageError(`option \`${written}' takes no argument`)
-  const owners = protocols.filter((one) => protocolOptions(one).some(({ names }) => names.includes(written.slice(2))))
-  if (owners.length > 0)
-    return new UsageError(`unknown option \`${written}': it belongs to -p ${owners.map(({ name }) => name).join(', -p ')}`)
-  return new UsageError(kind === 'ambiguous' ? `ambiguous option \`${written}'` : `unknown option \`${written}'`)
-}
-
-function tableAfter({ short, tables }: CommandSyntax, word: string | undefined): TableName {
-  if (word === undefined || word.startsWith('!') || tables.length === 0) return 'conntrack'
-  const table = tableOf(word)
-  if (table === undefined) throw new UsageError(`unknown type \`${word}': expected ${TABLES.join(', ')}`)
-  if (!tables.includes(table)) throw new UsageError(`-${short} does not work on the table \`${table}'`)
-  return table
-}
-
-/** Words that are no options and not the name of a table: the first of those equal to the command's is the table. */
-function strayWords(words: readonly string[], table: string | undefined): string[] {
-  const at = table === undefined ? -1 : words.indexOf(table)
-  return words.filter((_, i) => i !== at)
+function runWith(surroundings: Surroundings, work: (surroundings: Surroundings) => number): number {
+  try {
+    return work(surroundings)
+  } catch (error) {
+    throw explained(error, surroundings.conntrack)
+  }
 }

@@ -44,7 +44,7 @@ function read<T>({ written, argument }: Given, parse: () => T): T {
     return parse()
   } catch (error) {
     if (!(error instanceof RangeError)) throw error
-    throw new UsageError(`invalid value \`${argument}' for option \`${written}': ${error.message}`, { cause: error })
+    throw new UsageError(`invalid value \`${argument}' for option \`${written}': ${error.message}`, written, { cause: error })
   }
 }
 
@@ -97,7 +97,7 @@ function set(target: Fields, path: string, field: unknown, by?: Given): void {
   const level = parts.reduce((fields, part) => (fields[part] ??= {}) as Fields, target)
   if (level[last] === undefined) level[last] = field
   else if (path === 'status') level[last] = joined(level[last], field)
-  else throw new UsageError(`option \`${by?.written}' is given twice`)
+  else throw new UsageError(`option \`${by?.written}' is given twice`, by?.written)
 }
 
 function joined(one: unknown, other: unknown): unknown {

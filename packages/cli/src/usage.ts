@@ -15,6 +15,7 @@ export function usage(version: string, formats: readonly string[], protocols: re
     '\nUsage: conntrack COMMAND [TABLE] [OPTION…]\n',
     '\nCommands:\n',
     ...COMMANDS.map(({ short, names, help }) => row(`-${short}, --${names[0]}`, help)),
+    row('-R, --load-file FILE [--continue]', 'do the command lines of a file, or of standard input (-)'),
     `\nTables: ${[...new Set(COMMANDS.flatMap(({ tables }) => tables))].join(', ')}\n`,
     '\nOptions, and the commands that take them:\n',
     ...OPTIONS.map(optionRow),
