@@ -25,6 +25,8 @@ export function echoOptions(name: string): Option<'original.type' | 'original.co
 
 /** The tuple of the answer. `pairs` are types of query and reply; another type stays, and the kernel refuses to track it. */
 export function opposite(tuple: Echo, pairs: readonly (readonly [query: number, reply: number])[]): Echo {
-  const [query, reply] = pairs.find((pair) => pair.includes(tuple.type ?? -1)) ?? []
+  const pair = pairs.find((types) => types.includes(tuple.type ?? -1))
+  if (pair === undefined) return tuple
+  const [query, reply] = pair
   return { ...tuple, type: tuple.type === query ? reply : query }
 }

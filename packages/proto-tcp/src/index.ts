@@ -34,6 +34,6 @@ export const tcp = protocol({
   complete(flow) {
     const flags = ['SACK_PERM', 'BE_LIBERAL', ...(CLOSING.includes(flow.state) ? (['CLOSE_INIT'] as const) : [])] as const
     const both = { flags, mask: flags }
-    return { flagsOriginal: both, flagsReply: both, ...flow }
+    return { ...flow, flagsOriginal: flow.flagsOriginal ?? both, flagsReply: flow.flagsReply ?? both }
   },
 })

@@ -8,6 +8,7 @@ import { attribute, concat, nested, unhex } from '../bytes.ts'
 import { entryOf, flowLayout, messageOf } from '../entries.ts'
 import { datagram, echo, keyed, stream } from '../protocols.ts'
 import { forAll, type Random } from '../random.ts'
+import { realDestroy, realFlows } from '../real-flows.ts'
 import { realFlow } from '../real-message.ts'
 
 const TABLE = {
@@ -123,6 +124,8 @@ t.test('a message of kernel 6.1 is scanned, its *_PAD attributes are skipped', (
   t.end()
 })
 
+const REAL = [realFlow, realDestroy, ...realFlows.map(({ body }) => body)]
+
 /** The same message, damaged: bits and bytes changed, pieces cut out or doubled, the end cut off. */
 function damaged(random: Random, body: Uint8Array): Uint8Array {
   let result: Uint8Array = Uint8Array.from(body)
@@ -181,7 +184,7 @@ t.test('nothing outside of the message is ever noted', (t) => {
   const outcomes = { malformed: 0, scanned: 0 }
   forAll(t, 20000, 7, (random) => {
     const body = random.pick([
-      () => damaged(random, realFlow),
+      () => damaged(random, random.pick(REAL)),
       () => likely(random),
       () => damaged(random, likely(random)),
       () => random.bytes(random.below(60)),
@@ -193,7 +196,9 @@ t.test('nothing outside of the message is ever noted', (t) => {
 })
 
 t.test('a message may end anywhere', (t) => {
-  for (let length = 0; length <= realFlow.length; length++) check(FLOWS, realFlow.subarray(0, length))
-  t.equal(check(FLOWS, realFlow), 'scanned')
+  for (const body of REAL) {
+    for (let length = 0; length < body.length; length++) check(FLOWS, body.subarray(0, length))
+    t.equal(check(FLOWS, body), 'scanned')
+  }
   t.end()
 })

@@ -1,0 +1,90 @@
+import t from 'tap'
+import { entryOf, flowLayout } from '../../core/test/entries.ts'
+import { readHeader, skipHeaders as skip } from '../../core/test/kernel-headers.ts'
+import { conforms } from '../../core/test/protocol-conformance.ts'
+import { realDestroy, realFlows } from '../../core/test/real-flows.ts'
+import { tcp } from '../src/index.ts'
+
+conforms(t, tcp, {
+  protoinfo: 'ctattr_protoinfo_tcp',
+  opposites: [
+    [
+      { sourcePort: 1024, destinationPort: 80 },
+      { sourcePort: 80, destinationPort: 1024 },
+    ],
+  ],
+})
+
+t.test("the states have the kernel's names and numbers", { skip }, (t) => {
+  const header = readHeader('nf_conntrack_tcp.h').enums.get('tcp_conntrack')
+  const count = header?.get('TCP_CONNTRACK_MAX') ?? 0
+  const states = [...(header ?? [])].filter(([, number]) => number < count)
+  t.equal(states.length, 10)
+  const { kind } = tcp.protoinfo.state
+  for (const [name, number] of states) {
+    // The header has SYN_SENT2 as another name of LISTEN, which there is no more.
+    const state = name === 'TCP_CONNTRACK_LISTEN' ? 'SYN_SENT2' : name.replace('TCP_CONNTRACK_', '')
+    t.equal(kind.read(Uint8Array.of(number), 0, 1), state)
+    t.equal(kind.parse(state), state)
+  }
+  t.equal(kind.parse('LISTEN'), 'SYN_SENT2')
+  t.equal(kind.read(Uint8Array.of(count), 0, 1), String(count), 'and there is no other')
+  t.end()
+})
+
+t.test('a connection as kernel 6.18 told it', (t) => {
+  const { body, family } = realFlows.find(({ line }) => line.startsWith('ipv6     10 tcp')) ?? realFlows[0]
+  const flags = ['WINDOW_SCALE', 'SACK_PERM', 'MAXACK_SET']
+  t.strictSame(entryOf(flowLayout([tcp]), body, family).decode(), {
+    original: { source: 'fd00:9::1', destination: 'fd00:9::2', protocolNumber: 6, sourcePort: 8004, destinationPort: 8003 },
+    reply: { source: 'fd00:9::2', destination: 'fd00:9::1', protocolNumber: 6, sourcePort: 8003, destinationPort: 8004 },
+    timeout: 431998,
+    state: 'ESTABLISHED',
+    windowScaleOriginal: 10,
+    windowScaleReply: 10,
+    flagsOriginal: { flags, mask: [] },
+    flagsReply: { flags, mask: [] },
+    status: ['SEEN_REPLY', 'ASSURED', 'CONFIRMED'],
+    mark: 0,
+    originalCounters: { packets: 4n, bytes: 300n },
+    replyCounters: { packets: 3n, bytes: 228n },
+    id: 3886120874,
+    use: 1,
+  })
+  t.end()
+})
+
+t.test('of a connection that ends, the kernel tells only the state', (t) => {
+  const flow = entryOf(flowLayout([tcp]), realDestroy).decode()
+  t.match(flow, { state: 'TIME_WAIT', timeout: 118, timestamp: { start: 1795495746483095252n, stop: 1795495747497280901n } })
+  t.strictSame(
+    Object.keys(flow).filter((field) => field in tcp.protoinfo),
+    ['state'],
+  )
+  t.end()
+})
+
+t.test('complete() tells the kernel not to judge by windows that it has not seen', (t) => {
+  const flags = (flow: Parameters<NonNullable<typeof tcp.complete>>[0]) => {
+    const { flagsOriginal, flagsReply, ...rest } = tcp.complete?.(flow) ?? {}
+    return [flagsOriginal?.flags, flagsOriginal?.mask, flagsReply?.flags, flagsReply?.mask, rest]
+  }
+  const liberal = ['SACK_PERM', 'BE_LIBERAL']
+  const closing = ['SACK_PERM', 'BE_LIBERAL', 'CLOSE_INIT']
+  for (const state of ['NONE', 'SYN_SENT', 'SYN_RECV', 'ESTABLISHED', 'FIN_WAIT', 'CLOSE_WAIT', 'LAST_ACK'] as const)
+    t.strictSame(flags({ state }), [liberal, liberal, liberal, liberal, { state }], state)
+  for (const state of ['TIME_WAIT', 'CLOSE', 'SYN_SENT2'] as const)
+    t.strictSame(flags({ state }), [closing, closing, closing, closing, { state }], state)
+  t.strictSame(flags({}), [liberal, liberal, liberal, liberal, {}])
+  t.end()
+})
+
+t.test('complete() leaves alone what is given', (t) => {
+  const flagsOriginal = { flags: ['WINDOW_SCALE'], mask: ['WINDOW_SCALE', 'BE_LIBERAL'] } as const
+  const completed = tcp.complete?.({ state: 'ESTABLISHED', windowScaleOriginal: 7, flagsOriginal })
+  t.strictSame(completed?.flagsOriginal, flagsOriginal)
+  t.strictSame(completed?.flagsReply?.flags, ['SACK_PERM', 'BE_LIBERAL'])
+  t.equal(completed?.windowScaleOriginal, 7)
+  t.strictSame(tcp.complete?.({ flagsOriginal: undefined })?.flagsOriginal?.flags, ['SACK_PERM', 'BE_LIBERAL'], 'undefined is not given')
+  t.end()
+})
