@@ -11,13 +11,14 @@ export interface ChosenProtocol {
 
 /**
  * The protocol of an argument: the name of an installed one in any case, a name of /etc/protocols, or a number from 0 to 255.
+ * @param written the option as the user wrote it
  * @throws UsageError
  */
-export function protocolOf(argument: string, installed: readonly Protocol[]): ChosenProtocol {
+export function protocolOf(argument: string, installed: readonly Protocol[], written: string): ChosenProtocol {
   const named = installed.find(({ name }) => name === argument.toLowerCase())
   if (named !== undefined) return { protocol: named, number: undefined }
   const number = /^(0[xX][0-9a-fA-F]+|\d+)$/.test(argument) ? Number(argument) : protocolNumber(argument)
-  if (number === undefined || number > 255) throw new UsageError(`\`${argument}' unsupported protocol`)
+  if (number === undefined || number > 255) throw new UsageError(`\`${argument}' unsupported protocol for option \`${written}'`, written)
   const numbered = installed.find((protocol) => protocol.number === number)
   if (numbered !== undefined) return { protocol: numbered, number: undefined }
   return { protocol: unknownProtocol as unknown as Protocol, number }

@@ -108,17 +108,24 @@ function joined(one: unknown, other: unknown): unknown {
 
 /** The address family that `-f` and the addresses agree on, if any. */
 function familyOf(given: readonly Given[]): string | undefined {
-  const families = new Set<string>()
-  for (const one of given) {
-    const { option, argument = '' } = one
-    if (option.names[0] === 'family') families.add(read(one, () => parseFamily(argument)))
-    const address = addressIn(one)
-    if (address === undefined) continue
-    const listed = new Set(address.split(',').map((each) => (each.includes(':') ? 'ipv6' : 'ipv4')))
-    if (listed.size === 1) families.add([...listed][0]) // a list may have addresses of both
-  }
-  if (families.size > 1) throw new UsageError('mismatched address family')
-  return [...families][0]
+  const [first, ...others] = given.flatMap((one) => {
+    const family = familyIn(one)
+    return family === undefined ? [] : [{ family, one }]
+  })
+  const other = others.find(({ family }) => family !== first.family)
+  if (other === undefined) return first?.family
+  const [one, another] = [first, other].map(({ one: { written, argument } }) => `\`${written} ${argument}'`)
+  throw new UsageError(`mismatched address family: ${one} and ${another}`, other.one.written)
+}
+
+function familyIn(one: Given): string | undefined {
+  if (one.option.names[0] === 'family') return read(one, () => parseFamily(one.argument ?? ''))
+  const families = new Set(
+    addressIn(one)
+      ?.split(',')
+      .map((each) => (each.includes(':') ? 'ipv6' : 'ipv4')),
+  )
+  return families.size === 1 ? [...families][0] : undefined // a list may have addresses of both
 }
 
 /** The address, or the list of them, that an option was given. */

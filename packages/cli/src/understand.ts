@@ -62,7 +62,7 @@ function protocolIn(argv: readonly string[], protocols: readonly Protocol[]): Ch
   const { options } = getopt<AnyOption>(argv, [...COMMANDS, ...OPTIONS, ...everyProtocolOption(protocols)])
   const given = options.filter(({ option }) => option.names[0] === 'protonum')
   if (given.length > 1) throw new UsageError(`option \`${given[1].written}' is given twice`, given[1].written)
-  return given.length === 0 ? undefined : protocolOf(given[0].argument ?? '', protocols)
+  return given.length === 0 ? undefined : protocolOf(given[0].argument ?? '', protocols, given[0].written)
 }
 
 /** All options of all protocols, one for each name. */
