@@ -1,5 +1,5 @@
 import { writeSync } from 'node:fs'
-import type { FlowVariant, Formatter } from '@conntrack/core/plugin'
+import type { ProtocolVariant, Formatter } from '@conntrack/core/plugin'
 import type { LineOptions, SaveCommand } from '@conntrack/formatters'
 import { UsageError } from './failure.ts'
 
@@ -7,7 +7,7 @@ import { UsageError } from './failure.ts'
 export type FormatOptions = LineOptions & { readonly command?: SaveCommand }
 
 /** A way to write entries, by its name after `-o`; `line` is the one without a name. */
-export type Formats = Readonly<Record<string, (options: FormatOptions) => Formatter<FlowVariant>>>
+export type Formats = Readonly<Record<string, (options: FormatOptions) => Formatter<ProtocolVariant>>>
 
 /** What a format shows besides the usual; those that always show it take the word too. */
 const MODIFIERS: Readonly<Record<string, LineOptions>> = {
@@ -22,7 +22,7 @@ export function outputWords(formats: Formats): string[] {
 }
 
 /** Finds the format for all arguments of `-o`, each a list of words that may be shortened. @throws UsageError */
-export function formatOf(argumentsGiven: readonly string[], formats: Formats, command: SaveCommand): Formatter<FlowVariant> {
+export function formatOf(argumentsGiven: readonly string[], formats: Formats, command: SaveCommand): Formatter<ProtocolVariant> {
   const known = outputWords(formats)
   const words = argumentsGiven
     .flatMap((argument) => argument.split(','))

@@ -1,5 +1,5 @@
 import type { Conntrack, Flows, Listing, WriteOptions } from '@conntrack/core'
-import { type FlowVariant, type Formatter, type Protocol, printer, Text } from '@conntrack/core/plugin'
+import { type ProtocolVariant, type Formatter, type Protocol, printer, Text } from '@conntrack/core/plugin'
 import type { CommandName, TableName } from './commands.ts'
 import { FAILED, Failure } from './failure.ts'
 import type { Io } from './output.ts'
@@ -11,7 +11,7 @@ export interface Job {
   readonly command: Exclude<CommandName, 'version' | 'help'>
   readonly table: TableName
   readonly query: Query
-  readonly format: Formatter<FlowVariant>
+  readonly format: Formatter<ProtocolVariant>
   readonly zeroCounters: boolean
 }
 

@@ -1,9 +1,38 @@
-import { flowContext } from './commands/context.ts'
-import { count, cpuStatistics, get, type Listing, type ListOptions, list, lookup, type Statistics, statistics } from './commands/read.ts'
+import { expectationContext, flowContext } from './commands/context.ts'
+import {
+  countExpectations,
+  createExpectation,
+  deleteExpectations,
+  flushExpectations,
+  type GivenExpectation,
+  getExpectation,
+  listExpectations,
+  lookupExpectation,
+} from './commands/expectations.ts'
+import type { Listing } from './commands/listing.ts'
+import { get, type ListOptions, list, lookup } from './commands/read.ts'
+import {
+  count,
+  cpuStatistics,
+  type ExpectationCpuStatistics,
+  expectationCpuStatistics,
+  type Statistics,
+  statistics,
+} from './commands/statistics.ts'
 import type { GivenFlow } from './commands/tuple.ts'
 import { type CreateOptions, create, flush, remove, update, type WriteOptions } from './commands/write.ts'
 import type { Filter } from './schema/match.ts'
-import type { Family, FlowFilterOf, FlowOf, NewFlowOf, Protocol, unknownProtocol } from './tables/protocol.ts'
+import type {
+  ExpectationFilterOf,
+  ExpectationOf,
+  Family,
+  FlowFilterOf,
+  FlowOf,
+  NewExpectationOf,
+  NewFlowOf,
+  Protocol,
+  unknownProtocol,
+} from './tables/protocol.ts'
 import { requests } from './transport/request.ts'
 import { type NetlinkSocket, openSocket } from './transport/socket.ts'
 
@@ -40,9 +69,39 @@ export interface Flows<P extends Protocol> {
   cpuStatistics(): Statistics['cpus']
 }
 
+/** An expectation of one of the protocols `P`, or of one that is not installed. */
+export type Expectation<P extends Protocol = never> = ExpectationOf<P> | ExpectationOf<typeof unknownProtocol>
+
+/** What makes or finds an expectation. */
+export type NewExpectation<P extends Protocol = never> = NewExpectationOf<P> | NewExpectationOf<typeof unknownProtocol>
+
+/** Conditions on expectations. */
+export type ExpectationFilter<P extends Protocol = never> = ExpectationFilterOf<P | typeof unknownProtocol>
+
+/** The kernel's table of connections that helpers expect. */
+export interface Expectations<P extends Protocol> {
+  /** The expectations for which all conditions hold; all without a filter. */
+  list(filter?: ExpectationFilter<P>): Listing<Expectation<P>>
+  /** The one expectation of packets like `tuple`, or undefined. */
+  get(expectation: NewExpectation<P>): Expectation<P> | undefined
+  /** The same as a listing of one. Reading it throws NetlinkError ENOENT when there is none. */
+  lookup(expectation: NewExpectation<P>): Listing<Expectation<P>>
+  /** Makes an expectation; the master is a flow with a helper. @throws NetlinkError, RangeError */
+  create(expectation: NewExpectation<P>): void
+  /** Deletes the expectations for which the filter holds; all for an empty one. */
+  delete(filter: ExpectationFilter<P>, options?: WriteOptions): { matched: number; deleted: number }
+  /** Deletes all expectations, or those of one family. */
+  flush(options?: { readonly family?: Family }): void
+  /** How many expectations there are for which the filter holds. */
+  count(filter?: ExpectationFilter<P>): number
+  /** What each CPU has counted. */
+  cpuStatistics(): readonly ExpectationCpuStatistics[]
+}
+
 /** Connection tracking of one network namespace. */
 export interface Conntrack<P extends Protocol> extends Disposable {
   readonly flows: Flows<P>
+  readonly expectations: Expectations<P>
   /** Closes the sockets. A second time it does nothing. */
   close(): void
 }
@@ -88,6 +147,22 @@ export function openConntrack<const P extends readonly Protocol[]>({
     statistics: () => statistics(conversations),
     cpuStatistics: () => cpuStatistics(conversations),
   }
+  const expected = expectationContext(conversations, protocols)
+  const expectations: Expectations<Protocol> = {
+    list: (filter = {}) => listExpectations(expected, filter as Filter),
+    get: (given) => getExpectation(expected, given as GivenExpectation),
+    lookup: (given) => lookupExpectation(expected, given as GivenExpectation),
+    create: (given) => createExpectation(expected, given as GivenExpectation),
+    delete: (filter, options) => deleteExpectations(expected, filter as Filter, options),
+    flush: (options) => flushExpectations(expected, options),
+    count: (filter = {}) => countExpectations(expected, filter as Filter),
+    cpuStatistics: () => expectationCpuStatistics(conversations),
+  }
   const close = (): void => conversations.close()
-  return { flows: flows as unknown as Flows<P[number]>, close, [Symbol.dispose]: close }
+  return {
+    flows: flows as unknown as Flows<P[number]>,
+    expectations: expectations as unknown as Expectations<P[number]>,
+    close,
+    [Symbol.dispose]: close,
+  }
 }

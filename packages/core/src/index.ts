@@ -1,8 +1,23 @@
-export type { FlowEntry } from './commands/context.ts'
-export type { CpuStatistics, Listing, ListOptions, Statistics } from './commands/read.ts'
+export type { TableEntry } from './commands/context.ts'
+export type { Listing } from './commands/listing.ts'
+export type { ListOptions } from './commands/read.ts'
+export type { CpuStatistics, ExpectationCpuStatistics, Statistics } from './commands/statistics.ts'
 export type { CreateOptions, WriteOptions } from './commands/write.ts'
-export { type Conntrack, type ConntrackOptions, type Flow, type FlowFilter, type Flows, type NewFlow, openConntrack } from './conntrack.ts'
+export {
+  type Conntrack,
+  type ConntrackOptions,
+  type Expectation,
+  type ExpectationFilter,
+  type Expectations,
+  type Flow,
+  type FlowFilter,
+  type Flows,
+  type NewExpectation,
+  type NewFlow,
+  openConntrack,
+} from './conntrack.ts'
 export { DumpInterruptedError, errnoText, MalformedMessageError, NetlinkError } from './errors.ts'
 export type { Condition } from './schema/match.ts'
+export type { NatCondition } from './tables/nat.ts'
 export type { Family } from './tables/protocol.ts'
 export type { NetlinkSocket } from './transport/socket.ts'

@@ -40,7 +40,8 @@ export {
 export { Text, word } from './schema/text.ts'
 export {
   type Command,
-  type FlowVariant,
+  type ProtocolVariant,
+  expectationRow,
   flowRow,
   type Option,
   oppositePorts,

@@ -2,7 +2,7 @@ import { type Encoder, encoder } from '../src/schema/encode.ts'
 import { Entry, type Message } from '../src/schema/entry.ts'
 import { type Layout, layout, type Variant } from '../src/schema/layout.ts'
 import type { Row, Table } from '../src/schema/table.ts'
-import { type FlowVariant, flowVariants, type Protocol } from '../src/tables/protocol.ts'
+import { type ProtocolVariant, flowVariants, type Protocol } from '../src/tables/protocol.ts'
 import { concat } from './bytes.ts'
 
 /** Bytes in front of and behind the attributes, as in a buffer that had other messages: whoever reads them is wrong. */
@@ -20,7 +20,7 @@ export function entryOf<V extends Variant>(tables: Layout<V>, body: Uint8Array, 
 }
 
 /** The flow tables of protocols, for reading. */
-export function flowLayout(protocols: readonly Protocol[]): Layout<FlowVariant> {
+export function flowLayout(protocols: readonly Protocol[]): Layout<ProtocolVariant> {
   return layout(flowVariants(protocols), 'original.protocolNumber')
 }
 

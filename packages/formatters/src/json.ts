@@ -1,4 +1,4 @@
-import { type FlowVariant, type Formatter, type Member, payloadLength, type Text, word } from '@conntrack/core/plugin'
+import { type ProtocolVariant, type Formatter, type Member, payloadLength, type Text, word } from '@conntrack/core/plugin'
 import { type Step, sequence } from './parts.ts'
 
 /** Version of the JSON that is written: it changes when a name or a type does, not when a field is added. */
@@ -13,7 +13,7 @@ const COMMA = 0x2c
  * A flow as one line of JSON: `version`, and the fields of the SDK's flow by the same names. Numbers of 64 bits are strings of
  * decimal digits, bytes are strings of hexadecimal digits, and what the kernel did not send is not there.
  */
-export function json(): Formatter<FlowVariant> {
+export function json(): Formatter<ProtocolVariant> {
   return {
     name: 'json',
     compile(shape) {

@@ -1,4 +1,4 @@
-import { type FlowVariant, type Formatter, type Place, payloadLength, type Shape, word } from '@conntrack/core/plugin'
+import { type ProtocolVariant, type Formatter, type Place, payloadLength, type Shape, word } from '@conntrack/core/plugin'
 import { addressPlaces, BLANK, labelled, place, placeIfAny, type Step, sequence, statusBit } from './parts.ts'
 import { clock, deltaTime } from './time.ts'
 
@@ -20,11 +20,11 @@ const HEADS = new Map([
 const UNKNOWN_FAMILY = 'unknown  '
 
 /** A flow as a line of text, byte for byte what conntrack(8) prints. */
-export function line(options: LineOptions = {}): Formatter<FlowVariant> {
+export function line(options: LineOptions = {}): Formatter<ProtocolVariant> {
   return { name: 'line', compile: (shape) => compile(shape, options) }
 }
 
-function compile(shape: Shape<FlowVariant>, { extended, id, kernelTimestamp }: LineOptions): Step {
+function compile(shape: Shape<ProtocolVariant>, { extended, id, kernelTimestamp }: LineOptions): Step {
   const { protocol } = shape.variant
   const state = placeIfAny(shape, protocol.state)
   return sequence([
@@ -61,7 +61,7 @@ const family: Step = ({ message }, text) => {
 }
 
 /** The protocol's name, padded to eight, and its number. */
-function head(shape: Shape<FlowVariant>): Step {
+function head(shape: Shape<ProtocolVariant>): Step {
   const { protocol } = shape.variant
   const name = word(protocol.name.padEnd(9))
   const number = place(shape, 'original.protocolNumber')
@@ -75,7 +75,7 @@ function head(shape: Shape<FlowVariant>): Step {
 
 const ZERO = new Uint8Array(8)
 
-function direction(shape: Shape<FlowVariant>, side: 'original' | 'reply', zone: string): Step[] {
+function direction(shape: Shape<ProtocolVariant>, side: 'original' | 'reply', zone: string): Step[] {
   const { labels } = shape.variant.protocol
   return [
     address('src=', shape, `${side}.source`),
@@ -89,7 +89,7 @@ function direction(shape: Shape<FlowVariant>, side: 'original' | 'reply', zone: 
   ]
 }
 
-function address(label: string, shape: Shape<FlowVariant>, path: string): Step {
+function address(label: string, shape: Shape<ProtocolVariant>, path: string): Step {
   return sequence(addressPlaces(shape, path).map((one) => labelled(label, one)))
 }
 
@@ -110,7 +110,7 @@ const HW_OFFLOAD = word('[HW_OFFLOAD] ')
 const OFFLOAD = word('[OFFLOAD] ')
 const ASSURED = word('[ASSURED] ')
 
-function unreplied(shape: Shape<FlowVariant>): Step {
+function unreplied(shape: Shape<ProtocolVariant>): Step {
   const isReplied = statusBit(shape, 'SEEN_REPLY')
   return (entry, text) => {
     if (isReplied(entry) === false) text.word(UNREPLIED)
@@ -118,7 +118,7 @@ function unreplied(shape: Shape<FlowVariant>): Step {
 }
 
 /** Who handles the flow, or that it is worth keeping: the first that holds. */
-function fate(shape: Shape<FlowVariant>): Step {
+function fate(shape: Shape<ProtocolVariant>): Step {
   const isInHardware = statusBit(shape, 'HW_OFFLOAD')
   const isOffloaded = statusBit(shape, 'OFFLOAD')
   const isAssured = statusBit(shape, 'ASSURED')

@@ -1,7 +1,16 @@
-import { type Entry, type FlowVariant, type Place, payloadLength, type Print, type Shape, STATUS_BITS, word } from '@conntrack/core/plugin'
+import {
+  type Entry,
+  type ProtocolVariant,
+  type Place,
+  payloadLength,
+  type Print,
+  type Shape,
+  STATUS_BITS,
+  word,
+} from '@conntrack/core/plugin'
 
 /** A step of a formatter: writes what it is about, or nothing. */
-export type Step = Print<FlowVariant>
+export type Step = Print<ProtocolVariant>
 
 /** Runs steps in turn. */
 export function sequence(steps: readonly Step[]): Step {
@@ -27,27 +36,27 @@ export function labelled(label: string, { slot, kind }: Place): Step {
 export const BLANK = 0x20
 
 /** The place of a field that every flow's table has. */
-export function place(shape: Shape<FlowVariant>, path: string): Place {
+export function place(shape: Shape<ProtocolVariant>, path: string): Place {
   const field = shape.fields.get(path)
   if (field === undefined) throw new RangeError(`the table of ${shape.variant.name} has no field '${path}'`)
   return field.places[0]
 }
 
 /** The same for a field that some tables lack. */
-export function placeIfAny(shape: Shape<FlowVariant>, path: string | undefined): Place | undefined {
+export function placeIfAny(shape: Shape<ProtocolVariant>, path: string | undefined): Place | undefined {
   return path === undefined ? undefined : shape.fields.get(path)?.places[0]
 }
 
 /** The two places of an address, of which a flow has the one of its family. */
-export function addressPlaces(shape: Shape<FlowVariant>, path: string): readonly Place[] {
+export function addressPlaces(shape: Shape<ProtocolVariant>, path: string): readonly Place[] {
   return shape.fields.get(path)?.places ?? []
 }
 
 /** A test of one bit of the status: undefined where the kernel did not send it. */
 export function statusBit(
-  shape: Shape<FlowVariant>,
+  shape: Shape<ProtocolVariant>,
   name: (typeof STATUS_BITS)[number],
-): (entry: Entry<FlowVariant>) => boolean | undefined {
+): (entry: Entry<ProtocolVariant>) => boolean | undefined {
   const { slot } = place(shape, 'status')
   const bit = STATUS_BITS.indexOf(name)
   // Network order: the lowest eight bits are in the last of four bytes.

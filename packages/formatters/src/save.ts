@@ -1,6 +1,6 @@
 import {
   type Entry,
-  type FlowVariant,
+  type ProtocolVariant,
   type Formatter,
   type Place,
   payloadLength,
@@ -16,11 +16,11 @@ const NEWLINE = 0x0a
 export type SaveCommand = '-A' | '-U' | '-D'
 
 /** A flow as options that make it again: a line for `conntrack -R`, as conntrack(8) saves it, with the mark and the helper too. */
-export function save(command: SaveCommand = '-A'): Formatter<FlowVariant> {
+export function save(command: SaveCommand = '-A'): Formatter<ProtocolVariant> {
   return { name: 'save', compile: (shape) => compile(shape, command) }
 }
 
-function compile(shape: Shape<FlowVariant>, command: SaveCommand): Step {
+function compile(shape: Shape<ProtocolVariant>, command: SaveCommand): Step {
   const start = word(`${command} `)
   const { protocol } = shape.variant
   const own = protocol.options.map(({ names, sets }) => argument(`--${names[0]} `, placeIfAny(shape, sets)))
@@ -72,7 +72,7 @@ const mark = (one: Place): Step => {
 /** The bits that the kernel lets a user set. EXPECTED is none of them, though conntrack(8) saves it: it could not be restored. */
 const SETTABLE = ['SEEN_REPLY', 'ASSURED', 'FIXED_TIMEOUT'] as const
 
-function status(shape: Shape<FlowVariant>): Step {
+function status(shape: Shape<ProtocolVariant>): Step {
   const { slot } = place(shape, 'status')
   const tests = SETTABLE.map((name) => ({ name, isSet: statusBit(shape, name) }))
   return (entry, text) => {
@@ -82,7 +82,7 @@ function status(shape: Shape<FlowVariant>): Step {
   }
 }
 
-const address = (shape: Shape<FlowVariant>, path: string, option: string): Step =>
+const address = (shape: Shape<ProtocolVariant>, path: string, option: string): Step =>
   sequence(addressPlaces(shape, path).map((one) => labelled(option, one)))
 
 /** One kind of address translation: the bit that tells of it, and the fields of both directions that differ by it. */
@@ -98,7 +98,7 @@ const DNAT: Translation = { bit: 'DST_NAT_DONE', option: '-g ', plain: '-r ', or
 const SNAT: Translation = { bit: 'SRC_NAT_DONE', option: '-n ', plain: '-q ', original: 'source', reply: 'destination' }
 
 /** An address of the reply direction: as the address to translate to, where there is a translation of address or port. */
-function translated(shape: Shape<FlowVariant>, { bit, option, plain, original, reply }: Translation): Step {
+function translated(shape: Shape<ProtocolVariant>, { bit, option, plain, original, reply }: Translation): Step {
   const isDone = statusBit(shape, bit)
   const asIs = address(shape, `reply.${reply}`, plain)
   const asTarget = address(shape, `reply.${reply}`, option)
@@ -106,15 +106,15 @@ function translated(shape: Shape<FlowVariant>, { bit, option, plain, original, r
     ...addressPlaces(shape, `original.${original}`).map((one, i) => [one, addressPlaces(shape, `reply.${reply}`)[i]] as const),
     ...pairIfAny(placeIfAny(shape, `original.${original}Port`), placeIfAny(shape, `reply.${reply}Port`)),
   ]
-  const differs = (entry: Entry<FlowVariant>): boolean => pairs.some(([one, other]) => !entry.isSame(one, other))
-  return (entry: Entry<FlowVariant>, text: Text) => (isDone(entry) && differs(entry) ? asTarget : asIs)(entry, text)
+  const differs = (entry: Entry<ProtocolVariant>): boolean => pairs.some(([one, other]) => !entry.isSame(one, other))
+  return (entry: Entry<ProtocolVariant>, text: Text) => (isDone(entry) && differs(entry) ? asTarget : asIs)(entry, text)
 }
 
 const pairIfAny = (one: Place | undefined, other: Place | undefined): (readonly [Place, Place])[] =>
   one === undefined || other === undefined ? [] : [[one, other]]
 
 /** `-p tcp`, or the number of a protocol that is not installed. */
-function protocolName(shape: Shape<FlowVariant>): Step {
+function protocolName(shape: Shape<ProtocolVariant>): Step {
   const { name, number } = shape.variant.protocol
   return number < 0 ? labelled('-p ', place(shape, 'original.protocolNumber')) : (_, text) => text.string(`-p ${name} `)
 }

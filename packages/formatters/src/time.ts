@@ -1,10 +1,10 @@
-import { type Entry, type FlowVariant, type Place, u64, word } from '@conntrack/core/plugin'
+import { type Entry, type ProtocolVariant, type Place, u64, word } from '@conntrack/core/plugin'
 import { BLANK, type Step } from './parts.ts'
 
 const NANOSECONDS = 1_000_000_000n
 
 /** Age in whole seconds of a flow whose begin is known: until its end, or now. */
-export function ageInSeconds({ bytes, slots }: Entry<FlowVariant>, start: Place, stop: Place): number {
+export function ageInSeconds({ bytes, slots }: Entry<ProtocolVariant>, start: Place, stop: Place): number {
   const end = slots[stop.slot]
   const until = end === 0 ? BigInt(Math.floor(Date.now() / 1000)) * NANOSECONDS : u64.read(bytes, end, 8)
   const age = (until - u64.read(bytes, slots[start.slot], 8)) / NANOSECONDS

@@ -1,4 +1,4 @@
-import { type FlowVariant, type Formatter, type Place, payloadLength, type Shape, type Text, word } from '@conntrack/core/plugin'
+import { type ProtocolVariant, type Formatter, type Place, payloadLength, type Shape, type Text, word } from '@conntrack/core/plugin'
 import { addressPlaces, place, placeIfAny, type Step, sequence, statusBit } from './parts.ts'
 import { ageInSeconds } from './time.ts'
 
@@ -9,7 +9,7 @@ export interface XmlOptions {
 }
 
 /** A flow as an element of conntrack(8)'s XML, one a line; head and tail make it one document, however many there are. */
-export function xml({ kernelTimestamp }: XmlOptions = {}): Formatter<FlowVariant> {
+export function xml({ kernelTimestamp }: XmlOptions = {}): Formatter<ProtocolVariant> {
   return {
     name: 'xml',
     head: '<?xml version="1.0" encoding="utf-8"?>\n<conntrack>\n',
@@ -67,7 +67,7 @@ function aroundIfAny({ slot }: Place, name: string, steps: readonly Step[]): Ste
 }
 
 /** An empty element, where a bit of the status is as wanted. */
-function flag(name: string, shape: Shape<FlowVariant>, bit: Parameters<typeof statusBit>[1], wanted: boolean): Step {
+function flag(name: string, shape: Shape<ProtocolVariant>, bit: Parameters<typeof statusBit>[1], wanted: boolean): Step {
   const tag = word(`<${name}/>`)
   const isSet = statusBit(shape, bit)
   return (entry, text) => {
@@ -83,7 +83,7 @@ const UNKNOWN_FAMILY = word('<layer3 protonum="0" protoname="unknown">')
 
 const layer3: Step = ({ message }, text) => text.word(FAMILIES.get(message.family) ?? UNKNOWN_FAMILY)
 
-function layer4(shape: Shape<FlowVariant>): Step {
+function layer4(shape: Shape<ProtocolVariant>): Step {
   const number = place(shape, 'original.protocolNumber')
   const name = word(`" protoname="${shape.variant.protocol.name}">`)
   const open = word('<layer4 protonum="')
@@ -94,7 +94,7 @@ function layer4(shape: Shape<FlowVariant>): Step {
   }
 }
 
-function direction(shape: Shape<FlowVariant>, side: 'original' | 'reply'): Step {
+function direction(shape: Shape<ProtocolVariant>, side: 'original' | 'reply'): Step {
   const labels = Object.entries(shape.variant.protocol.labels).filter(([, label]) => label !== '')
   return around(
     `<meta direction="${side}">`,
@@ -116,7 +116,7 @@ function direction(shape: Shape<FlowVariant>, side: 'original' | 'reply'): Step 
   )
 }
 
-function independent(shape: Shape<FlowVariant>, kernelTimestamp: boolean): Step {
+function independent(shape: Shape<ProtocolVariant>, kernelTimestamp: boolean): Step {
   const state = placeIfAny(shape, shape.variant.protocol.state)
   const start = place(shape, 'timestamp.start')
   const stop = place(shape, 'timestamp.stop')

@@ -1,49 +1,51 @@
 import { encoder, type Encoder } from '../schema/encode.ts'
 import { Entry } from '../schema/entry.ts'
 import { type Layout, layout } from '../schema/layout.ts'
-import { FAMILIES, type Filter, matcher } from '../schema/match.ts'
+import { FAMILIES, type Filter, matcher, type Relations } from '../schema/match.ts'
 import { natRelations } from '../tables/nat.ts'
-import { type FlowVariant, flowVariants, type Protocol } from '../tables/protocol.ts'
+import { expectationVariants, flowVariants, type Protocol, type ProtocolVariant } from '../tables/protocol.ts'
 import type { Requests } from '../transport/request.ts'
 
-/** What every command on flows works with: the conversations, and the tables of the installed protocols. */
-export interface FlowContext {
+/** What every command on a table works with: the conversations, and the table as each of the installed protocols has it. */
+export interface TableContext {
   readonly requests: Requests
-  readonly layout: Layout<FlowVariant>
+  readonly layout: Layout<ProtocolVariant>
+  readonly relations: Relations
   /** By protocol name. */
   readonly encoders: ReadonlyMap<string, { readonly protocol: Protocol; readonly encoder: Encoder }>
 }
 
 /** Compiles the flow tables of these protocols. */
-export function flowContext(requests: Requests, protocols: readonly Protocol[]): FlowContext {
-  const names = new Set<string>()
-  for (const { name } of protocols) {
-    if (names.has(name)) throw new RangeError(`protocol '${name}' is given twice`)
-    names.add(name)
-  }
-  const variants = flowVariants(protocols)
-  return {
-    requests,
-    layout: layout(variants, 'original.protocolNumber'),
-    encoders: new Map(variants.map(({ name, protocol, table }) => [name, { protocol, encoder: encoder(table) }])),
-  }
+export function flowContext(requests: Requests, protocols: readonly Protocol[]): TableContext {
+  return context(requests, flowVariants(protocols), 'original.protocolNumber', natRelations)
 }
 
-/** A view on a flow's message. */
-export type FlowEntry = Entry<FlowVariant>
+/** Compiles the expectation tables of these protocols. */
+export function expectationContext(requests: Requests, protocols: readonly Protocol[]): TableContext {
+  return context(requests, expectationVariants(protocols), 'tuple.protocolNumber', {})
+}
+
+function context(requests: Requests, variants: readonly ProtocolVariant[], selector: string, relations: Relations): TableContext {
+  const encoders = new Map(variants.map(({ name, protocol, table }) => [name, { protocol, encoder: encoder(table) }]))
+  if (encoders.size < variants.length) throw new RangeError(`a protocol is given twice: ${variants.map(({ name }) => name).join(', ')}`)
+  return { requests, layout: layout(variants, selector), relations, encoders }
+}
+
+/** A view on a message of a table. */
+export type TableEntry = Entry<ProtocolVariant>
 
 /** A view to load messages into. */
-export function flowEntry({ layout }: FlowContext): FlowEntry {
+export function newEntry({ layout }: TableContext): TableEntry {
   return new Entry(layout)
 }
 
-/** Compiles a filter of flows. @throws RangeError that names the field that is not right */
-export function flowMatcher({ layout }: FlowContext, filter: Filter): (entry: FlowEntry) => boolean {
-  return matcher(layout, filter, natRelations)
+/** Compiles a filter. @throws RangeError that names the field that is not right */
+export function matcherOf({ layout, relations }: TableContext, filter: Filter): (entry: TableEntry) => boolean {
+  return matcher(layout, filter, relations)
 }
 
-/** The flow that an entry shows, as an object that lasts. */
-export function flowOf(entry: FlowEntry): Record<string, unknown> {
+/** The flow or expectation that an entry shows, as an object that lasts. */
+export function objectOf(entry: TableEntry): Record<string, unknown> {
   return entry.decode({ protocol: entry.shape.variant.name, family: entry.message.family === FAMILIES.get('ipv6') ? 'ipv6' : 'ipv4' })
 }
 

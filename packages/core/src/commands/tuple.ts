@@ -3,9 +3,10 @@ import type { MessageType } from '../tables/messages.ts'
 import type { Protocol } from '../tables/protocol.ts'
 import type { tupleOf } from '../tables/tuple.ts'
 import type { Request } from '../transport/request.ts'
-import { type FlowContext, familyNumber } from './context.ts'
+import { type TableContext, familyNumber } from './context.ts'
 
-type Tuple = Encodable<ReturnType<typeof tupleOf<Record<never, never>>>>
+/** A tuple as the caller gives it, with whatever its protocol adds. */
+export type Tuple = Encodable<ReturnType<typeof tupleOf<Record<never, never>>>>
 
 /** A flow as the caller gives it, of whatever protocol. */
 export interface GivenFlow {
@@ -17,7 +18,7 @@ export interface GivenFlow {
 }
 
 /** The tools to encode a flow's protocol. @throws RangeError when it is not installed */
-export function encoderOf({ encoders }: FlowContext, { protocol }: GivenFlow) {
+export function encoderOf({ encoders }: TableContext, { protocol }: GivenFlow) {
   const tools = encoders.get(protocol ?? '')
   if (tools !== undefined) return tools
   throw new RangeError(protocol === undefined ? 'protocol: which one is missing' : `protocol '${protocol}' is not installed`)
@@ -25,17 +26,22 @@ export function encoderOf({ encoders }: FlowContext, { protocol }: GivenFlow) {
 
 /** The address family that a flow's addresses and `family` agree on. @throws RangeError when they do not, or there is no address */
 export function familyOf({ family, original, reply }: GivenFlow): string {
-  const addresses = [original?.source, original?.destination, reply?.source, reply?.destination].filter((address) => address !== undefined)
+  return familyOfTuples(family, [original, reply])
+}
+
+/** The same for any tuples. */
+export function familyOfTuples(family: string | undefined, tuples: readonly (Tuple | undefined)[]): string {
+  const addresses = tuples.flatMap((tuple) => [tuple?.source, tuple?.destination]).filter((address) => address !== undefined)
   const families = new Set(addresses.map((address) => (address.includes(':') ? 'ipv6' : 'ipv4')))
   if (family !== undefined) families.add(family as 'ipv4')
   if (families.size > 1) throw new RangeError('mismatched address family')
   const [only] = families
-  if (only === undefined) throw new RangeError('original: a source and a destination address are missing')
+  if (only === undefined) throw new RangeError('a source and a destination address are missing')
   return only
 }
 
 /** The tuple with its protocol's number. */
-function numbered(tuple: Tuple, protocol: Protocol): Tuple {
+export function numbered(tuple: Tuple, protocol: Protocol): Tuple {
   return protocol.number < 0 ? tuple : { ...tuple, protocolNumber: protocol.number }
 }
 
@@ -56,7 +62,7 @@ function defined(tuple: Tuple): Tuple {
 }
 
 /** A request about the one flow that has this tuple, original or else reply, in this zone. */
-export function tupleRequest(context: FlowContext, message: MessageType, given: GivenFlow): Request {
+export function tupleRequest(context: TableContext, message: MessageType, given: GivenFlow): Request {
   const { encoder, protocol } = encoderOf(context, given)
   const both = bothDirections(given, protocol)
   if (both === undefined) throw new RangeError('original: the tuple to look for is missing')

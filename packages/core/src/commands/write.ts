@@ -1,10 +1,8 @@
-import { NetlinkError } from '../errors.ts'
-import { copyAttributes } from '../schema/encode.ts'
 import type { Filter } from '../schema/match.ts'
-import { flowMessages, type MessageType } from '../tables/messages.ts'
+import { flowMessages } from '../tables/messages.ts'
 import { NLM_F_CREATE, NLM_F_EXCL } from '../transport/message.ts'
-import type { Request, Requests } from '../transport/request.ts'
-import { type FlowContext, type FlowEntry, familyNumber, flowEntry, flowMatcher } from './context.ts'
+import { entryRequest, identity, settle, settleUnlessGone, unlessGone } from './acknowledged.ts'
+import { type TableContext, type TableEntry, familyNumber, newEntry, matcherOf } from './context.ts'
 import { list } from './read.ts'
 import { translated } from './nat.ts'
 import { encoderOf, familyOf, type GivenFlow } from './tuple.ts'
@@ -12,7 +10,7 @@ import { encoderOf, familyOf, type GivenFlow } from './tuple.ts'
 /** What is told while many entries are changed. */
 export interface WriteOptions {
   /** Called for each entry that was deleted, or as it is after it was updated; the view is valid until it returns. */
-  readonly onEntry?: (entry: FlowEntry) => void
+  readonly onEntry?: (entry: TableEntry) => void
 }
 
 /** Options of making a flow. */
@@ -27,7 +25,7 @@ export interface CreateOptions {
  * @throws NetlinkError EEXIST when there is one with the same tuple
  * @throws RangeError that names what is missing or does not fit
  */
-export function create(context: FlowContext, flow: GivenFlow, { existing = 'refuse' }: CreateOptions = {}): void {
+export function create(context: TableContext, flow: GivenFlow, { existing = 'refuse' }: CreateOptions = {}): void {
   const { protocol, encoder } = encoderOf(context, flow)
   const { protocol: _, family: __, original: ___, reply: ____, status = [], ...rest } = flow
   const family = familyOf(flow)
@@ -47,7 +45,7 @@ export function create(context: FlowContext, flow: GivenFlow, { existing = 'refu
  * @returns how many flows the filter held for, and how many were changed
  */
 export function update(
-  context: FlowContext,
+  context: TableContext,
   filter: Filter,
   change: GivenFlow,
   options: WriteOptions = {},
@@ -57,9 +55,9 @@ export function update(
   const { mark, markMask, ...others } = rest
   const wanted = { ...filter, protocol: filter.protocol ?? protocol }
   checkChange(context, wanted, { status, ...rest })
-  const isAlready = flowMatcher(context, { ...others, ...(status === undefined ? {} : { status: { all: status } }) })
+  const isAlready = matcherOf(context, { ...others, ...(status === undefined ? {} : { status: { all: status } }) })
   const keepsMark = markTest(mark as number | undefined, markMask as number | undefined)
-  const after = flowEntry(context)
+  const after = newEntry(context)
   let updated = 0
   const matched = list(context, wanted).forEach((entry) => {
     if (isAlready(entry) && keepsMark(entry)) return
@@ -82,7 +80,7 @@ export function update(
  * Deletes every flow for which the filter holds. Each is named to the kernel by its tuple, zones and id, so that a new flow under
  * the same tuple lives; one that has gone meanwhile is not counted.
  */
-export function remove(context: FlowContext, filter: Filter, options: WriteOptions = {}): { matched: number; deleted: number } {
+export function remove(context: TableContext, filter: Filter, options: WriteOptions = {}): { matched: number; deleted: number } {
   let deleted = 0
   const matched = list(context, filter).forEach((entry) => {
     const request = entryRequest(flowMessages.delete, entry, identity(entry, ['original', 'zone', 'id']))
@@ -97,19 +95,19 @@ export function remove(context: FlowContext, filter: Filter, options: WriteOptio
  * Deletes all flows, or those of one address family. For one family each flow is deleted by itself: old kernels take no notice of
  * the family and would delete all.
  */
-export function flush(context: FlowContext, { family }: { readonly family?: string } = {}): void {
+export function flush(context: TableContext, { family }: { readonly family?: string } = {}): void {
   if (family !== undefined) remove(context, { family })
   else settle(context.requests, { ...flowMessages.delete, flags: 0, family: 0 })
 }
 
 /** Whether every protocol that the filter lets through has the fields of the change: a doubt is told before anything is done. */
-function checkChange(context: FlowContext, { protocol }: Filter, change: object): void {
+function checkChange(context: TableContext, { protocol }: Filter, change: object): void {
   for (const name of protocol === undefined ? context.encoders.keys() : [protocol].flat())
     encoderOf(context, { protocol: name }).encoder.encode(change)
 }
 
 /** Whether an entry's mark stays what it is: the kernel sets `(old & ~mask) ^ mark`. */
-function markTest(mark: number | undefined, mask = 0xffffffff): (entry: FlowEntry) => boolean {
+function markTest(mark: number | undefined, mask = 0xffffffff): (entry: TableEntry) => boolean {
   if (mark === undefined) return () => true
   return (entry) => {
     const at = entry.offset('mark')
@@ -118,42 +116,8 @@ function markTest(mark: number | undefined, mask = 0xffffffff): (entry: FlowEntr
   }
 }
 
-function statusOf(entry: FlowEntry): readonly string[] {
+function statusOf(entry: TableEntry): readonly string[] {
   const place = entry.shape.fields.get('status')?.places[0]
   const at = entry.offset('status')
   return place === undefined || at === 0 ? [] : (place.kind.read(entry.bytes, at, 4) as readonly string[])
-}
-
-/** The attributes that name an entry to the kernel, as it sent them. */
-function identity(entry: FlowEntry, fields: readonly string[]): Uint8Array {
-  const slots = fields.map((name) => {
-    const member = entry.shape.members.find((one) => one.name === name)
-    return member === undefined ? 0 : entry.slots[member.places[0]?.slot ?? member.slot]
-  })
-  return copyAttributes(entry.bytes, slots)
-}
-
-function entryRequest(message: MessageType, entry: FlowEntry, body: Uint8Array): Request {
-  return { ...message, flags: 0, family: entry.message.family, body }
-}
-
-/** Asks and waits for the kernel's yes. */
-function settle(requests: Requests, request: Request): void {
-  const replies = requests.ask(request)
-  while (replies.next());
-}
-
-function settleUnlessGone(requests: Requests, request: Request): boolean {
-  return unlessGone(() => settle(requests, request))
-}
-
-/** Whether it could be done: not when the entry has gone (ENOENT) since it was listed. */
-function unlessGone(work: () => void): boolean {
-  try {
-    work()
-    return true
-  } catch (error) {
-    if (error instanceof NetlinkError && error.code === 'ENOENT') return false
-    throw error
-  }
 }

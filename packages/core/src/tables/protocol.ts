@@ -2,6 +2,7 @@ import { bytes } from '../schema/kinds.ts'
 import type { Variant } from '../schema/layout.ts'
 import type { Conditions } from '../schema/match.ts'
 import { type Attribute, type Decoded, type Encodable, type Flat, type PerFamily, type Table, whole } from '../schema/table.ts'
+import { expectationTable } from './expectation.ts'
 import { flowTable } from './flow.ts'
 import type { NatConditions } from './nat.ts'
 import type { ports } from './tuple.ts'
@@ -116,7 +117,16 @@ export const portOptions: readonly Option<TuplePath<typeof ports>>[] = [
 
 /** The attribute behind a field of a protocol's flows, `original.sourcePort`: what reads an option's argument. @throws RangeError */
 export function flowRow({ tuple, protoinfo }: Protocol, path: string): Attribute<unknown> | PerFamily {
-  let table: Table = flowTable(tuple, protoinfo)
+  return rowAt(flowTable(tuple, protoinfo), path)
+}
+
+/** The same for a field of its expectations, `tuple.sourcePort`. @throws RangeError */
+export function expectationRow({ tuple }: Protocol, path: string): Attribute<unknown> | PerFamily {
+  return rowAt(expectationTable(tuple), path)
+}
+
+function rowAt(root: Table, path: string): Attribute<unknown> | PerFamily {
+  let table = root
   const parts = path.split('.')
   const last = parts.pop() as string
   for (const part of parts) {
@@ -164,17 +174,46 @@ export type FlowFilterOf<P> =
   | (P extends Protocol<infer N, infer L4, infer Info> ? Flat<{ readonly protocol: N } & FlowConditions<L4, Info>> : never)
   | Flat<{ readonly protocol?: undefined } & FlowConditions<Record<never, never>, Record<never, never>>>
 
-/** A protocol with the table of its flows. */
-export interface FlowVariant extends Variant {
+/** A protocol with a table of its entries: flows or expectations. */
+export interface ProtocolVariant extends Variant {
   readonly protocol: Protocol
 }
 
-/** The variants of the flow table for these protocols, with the unknown one last. */
-export function flowVariants(protocols: readonly Protocol[]): FlowVariant[] {
-  return [...protocols, unknownProtocol as unknown as Protocol].map((one) => ({
+const variants = (protocols: readonly Protocol[], table: (protocol: Protocol) => Table): ProtocolVariant[] =>
+  [...protocols, unknownProtocol as unknown as Protocol].map((one) => ({
     name: one.name,
     number: one.number,
-    table: flowTable(one.tuple, one.protoinfo),
+    table: table(one),
     protocol: one,
   }))
+
+/** The flow table of these protocols, with the unknown one last. */
+export function flowVariants(protocols: readonly Protocol[]): ProtocolVariant[] {
+  return variants(protocols, ({ tuple, protoinfo }) => flowTable(tuple, protoinfo))
 }
+
+/** The expectation table of these protocols, with the unknown one last. */
+export function expectationVariants(protocols: readonly Protocol[]): ProtocolVariant[] {
+  return variants(protocols, ({ tuple }) => expectationTable(tuple))
+}
+
+type ExpectationTable<L4 extends Table> = ReturnType<typeof expectationTable<L4>>
+
+/** An expectation of one protocol: a plain object that lasts. */
+export type ExpectationOf<P> =
+  P extends Protocol<infer N, infer L4, infer _>
+    ? Flat<{ readonly protocol: N; readonly family: Family } & Decoded<ExpectationTable<L4>>>
+    : never
+
+/** What can be said of an expectation to make or find it. */
+export type NewExpectationOf<P> =
+  P extends Protocol<infer N, infer L4, infer _>
+    ? Flat<{ readonly protocol: N; readonly family?: Family } & Encodable<ExpectationTable<L4>>>
+    : never
+
+/** Conditions on expectations: those of one protocol, with its fields, or those that all have. */
+export type ExpectationFilterOf<P> =
+  | (P extends Protocol<infer N, infer L4, infer _>
+      ? Flat<{ readonly protocol: N; readonly family?: Family } & Conditions<ExpectationTable<L4>>>
+      : never)
+  | Flat<{ readonly protocol?: undefined; readonly family?: Family } & Conditions<ExpectationTable<Record<never, never>>>>

@@ -2,7 +2,7 @@ import t from 'tap'
 import { MalformedMessageError } from '../../src/errors.ts'
 import { Entry, type Formatter, printer } from '../../src/schema/entry.ts'
 import { Text } from '../../src/schema/text.ts'
-import type { FlowVariant } from '../../src/tables/protocol.ts'
+import type { ProtocolVariant } from '../../src/tables/protocol.ts'
 import { attribute, concat, nested, unhex } from '../bytes.ts'
 import { entryOf, flowLayout, messageOf } from '../entries.ts'
 import { datagram, echo, stream } from '../protocols.ts'
@@ -55,7 +55,7 @@ t.test('decode() adds to the object that it is given', (t) => {
 
 t.test('printer() compiles a formatter once for each protocol that comes', (t) => {
   const compiled: string[] = []
-  const formatter: Formatter<FlowVariant> = {
+  const formatter: Formatter<ProtocolVariant> = {
     name: 'names',
     compile({ variant: { name } }) {
       compiled.push(name)

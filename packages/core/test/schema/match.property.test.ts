@@ -3,7 +3,7 @@ import t from 'tap'
 import type { Kind } from '../../src/schema/kinds.ts'
 import { matcher } from '../../src/schema/match.ts'
 import type { Row, Table } from '../../src/schema/table.ts'
-import type { FlowVariant } from '../../src/tables/protocol.ts'
+import type { ProtocolVariant } from '../../src/tables/protocol.ts'
 import { entryOf, flowLayout, kernelFlows } from '../entries.ts'
 import { datagram, echo, keyed, stream } from '../protocols.ts'
 import { forAll, type Random } from '../random.ts'
@@ -84,7 +84,7 @@ t.test('a filter holds for bytes where it holds for the flow that they stand for
     const entry = entryOf(LAYOUT, encode(flow), family === 'ipv4' ? 2 : 10)
 
     const asked = filter(random, random.oneIn(3) ? LAYOUT.shape(random.pick(PROTOCOLS).number).variant.table : table, flow)
-    let matches: ReturnType<typeof matcher<FlowVariant>>
+    let matches: ReturnType<typeof matcher<ProtocolVariant>>
     try {
       matches = matcher(LAYOUT, asked)
     } catch (error) {

@@ -76,7 +76,10 @@ t.test('every request asks for an acknowledgement, a dump too, in case the kerne
     }),
   )
   for (const asked of [NLM_F_DUMP, 0, NLM_F_EXCL]) conversations.ask({ ...list, flags: asked }).next()
-  t.strictSame(flags, [NLM_F_DUMP, 0, NLM_F_EXCL].map((asked) => asked | NLM_F_REQUEST | NLM_F_ACK))
+  t.strictSame(
+    flags,
+    [NLM_F_DUMP, 0, NLM_F_EXCL].map((asked) => asked | NLM_F_REQUEST | NLM_F_ACK),
+  )
   t.end()
 })
 

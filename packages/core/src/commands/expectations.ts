@@ -1,0 +1,81 @@
+import type { Filter } from '../schema/match.ts'
+import { expectationMessages } from '../tables/messages.ts'
+import { NLM_F_CREATE, NLM_F_DUMP, NLM_F_EXCL } from '../transport/message.ts'
+import { entryRequest, identity, settle, settleUnlessGone } from './acknowledged.ts'
+import { familyNumber, matcherOf, type TableContext } from './context.ts'
+import { firstOf, Listing } from './listing.ts'
+import { encoderOf, familyOfTuples, type GivenFlow, numbered, type Tuple } from './tuple.ts'
+import type { WriteOptions } from './write.ts'
+
+/** An expectation as the caller gives it. */
+export interface GivenExpectation extends GivenFlow {
+  readonly master?: Tuple
+  readonly tuple?: Tuple
+  readonly mask?: Tuple
+}
+
+/** The expectations for which a filter holds. */
+export function listExpectations<T>(context: TableContext, filter: Filter): Listing<T> {
+  const request = { ...expectationMessages.get, flags: NLM_F_DUMP, family: familyNumber(filter.family) }
+  return new Listing(context, request, matcherOf(context, filter))
+}
+
+/** The one expectation of packets like `tuple`, as a listing. Reading it throws NetlinkError ENOENT when there is none. */
+export function lookupExpectation<T>(context: TableContext, given: GivenExpectation): Listing<T> {
+  const { encoder, protocol } = encoderOf(context, given)
+  const { tuple, zone, id } = given
+  if (tuple === undefined) throw new RangeError('tuple: the packets to look for are missing')
+  const family = familyNumber(familyOfTuples(given.family, [tuple]))
+  const body = encoder.encode({ tuple: numbered(tuple, protocol), zone })
+  return new Listing(context, { ...expectationMessages.get, flags: 0, family, body }, matcherOf(context, id === undefined ? {} : { id }))
+}
+
+/** The one expectation of packets like `tuple`, or undefined. */
+export function getExpectation<T>(context: TableContext, given: GivenExpectation): T | undefined {
+  return firstOf(lookupExpectation<T>(context, given))
+}
+
+/**
+ * Makes an expectation for a master connection that has a helper: `tuple` under `mask` are the packets that are expected.
+ * @throws NetlinkError ENOENT when there is no such master, EOPNOTSUPP when it has no helper
+ */
+export function createExpectation(context: TableContext, given: GivenExpectation): void {
+  const { encoder, protocol } = encoderOf(context, given)
+  const { protocol: _, family, master, tuple, mask, ...rest } = given
+  if (master === undefined || tuple === undefined || mask === undefined) throw new RangeError('master, tuple and mask are needed')
+  const body = encoder.encode({
+    master: numbered(master, protocol),
+    tuple: numbered(tuple, protocol),
+    mask: { ...numbered(mask, protocol), protocolNumber: 255 },
+    ...rest,
+  })
+  const request = { ...expectationMessages.new, flags: NLM_F_CREATE | NLM_F_EXCL, body }
+  settle(context.requests, { ...request, family: familyNumber(familyOfTuples(family, [master, tuple, mask])) })
+}
+
+/** Deletes every expectation for which the filter holds, each by its tuple, zone and id; one that has gone meanwhile is not counted. */
+export function deleteExpectations(
+  context: TableContext,
+  filter: Filter,
+  options: WriteOptions = {},
+): { matched: number; deleted: number } {
+  let deleted = 0
+  const matched = listExpectations(context, filter).forEach((entry) => {
+    const request = entryRequest(expectationMessages.delete, entry, identity(entry, ['tuple', 'zone', 'id']))
+    if (!settleUnlessGone(context.requests, request)) return
+    deleted++
+    options.onEntry?.(entry)
+  })
+  return { matched, deleted }
+}
+
+/** Deletes all expectations, or those of one family. */
+export function flushExpectations(context: TableContext, { family }: { readonly family?: string } = {}): void {
+  if (family !== undefined) deleteExpectations(context, { family })
+  else settle(context.requests, { ...expectationMessages.delete, flags: 0, family: 0 })
+}
+
+/** How many expectations there are; the kernel keeps no count, so they are listed. */
+export function countExpectations(context: TableContext, filter: Filter): number {
+  return listExpectations(context, filter).forEach(() => {})
+}
