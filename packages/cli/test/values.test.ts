@@ -26,17 +26,17 @@ t.test('status bits are named in any case and may be shortened', async (t) => {
     ['CONFIRMED', ['CONFIRMED'], []],
     ['HELPER', ['HELPER'], []],
   ]
-  for (const [argument, all, none] of cases) t.same(parseStatus(argument), { all, none }, argument)
+  for (const [argument, all, none] of cases) t.strictSame(parseStatus(argument), { all, none }, argument)
 })
 
 t.test('status bits may have to be absent', async (t) => {
-  t.same(parseStatus('!ASSURED'), { all: [], none: ['ASSURED'] })
-  t.same(parseStatus('!a,see'), { all: ['SEEN_REPLY'], none: ['ASSURED'] })
-  t.same(parseStatus('UNREPLIED'), { all: [], none: ['SEEN_REPLY'] })
-  t.same(parseStatus('unr'), { all: [], none: ['SEEN_REPLY'] })
-  t.same(parseStatus('UNREPLIED,ASSURED'), { all: ['ASSURED'], none: ['SEEN_REPLY'] })
-  t.same(parseStatus('UNSET'), { all: [], none: ['EXPECTED', 'SEEN_REPLY', 'ASSURED', 'FIXED_TIMEOUT'] })
-  t.same(parseStatus('U'), parseStatus('UNSET'))
+  t.strictSame(parseStatus('!ASSURED'), { all: [], none: ['ASSURED'] })
+  t.strictSame(parseStatus('!a,see'), { all: ['SEEN_REPLY'], none: ['ASSURED'] })
+  t.strictSame(parseStatus('UNREPLIED'), { all: [], none: ['SEEN_REPLY'] })
+  t.strictSame(parseStatus('unr'), { all: [], none: ['SEEN_REPLY'] })
+  t.strictSame(parseStatus('UNREPLIED,ASSURED'), { all: ['ASSURED'], none: ['SEEN_REPLY'] })
+  t.strictSame(parseStatus('UNSET'), { all: [], none: ['EXPECTED', 'SEEN_REPLY', 'ASSURED', 'FIXED_TIMEOUT'] })
+  t.strictSame(parseStatus('U'), parseStatus('UNSET'))
 })
 
 t.test('a status that is none is an error', async (t) => {
@@ -45,9 +45,9 @@ t.test('a status that is none is an error', async (t) => {
 })
 
 t.test('a new status has bits that can be set', async (t) => {
-  t.same(parseNewStatus('ASSURED,SEEN'), ['ASSURED', 'SEEN_REPLY'])
-  t.same(parseNewStatus('UNSET'), [])
-  t.same(parseNewStatus('fixed'), ['FIXED_TIMEOUT'])
+  t.strictSame(parseNewStatus('ASSURED,SEEN'), ['ASSURED', 'SEEN_REPLY'])
+  t.strictSame(parseNewStatus('UNSET'), [])
+  t.strictSame(parseNewStatus('fixed'), ['FIXED_TIMEOUT'])
   t.throws(() => parseNewStatus('!ASSURED'), /cleared/)
   t.throws(() => parseNewStatus('UNREPLIED'), /cleared/)
   t.throws(() => parseNewStatus('SRC_NAT'), /SRC_NAT is set by the kernel alone/)
@@ -105,32 +105,32 @@ t.test('a condition may be a network', async (t) => {
 
 t.test('a condition may be a mark under a mask', async (t) => {
   t.equal(condition('5', mark), 5)
-  t.same(condition('5/0xff', mark), { value: 5, mask: 255 })
-  t.same(condition('0/0', mark), { value: 0, mask: 0 })
+  t.strictSame(condition('5/0xff', mark), { value: 5, mask: 255 })
+  t.strictSame(condition('0/0', mark), { value: 0, mask: 0 })
   for (const argument of ['1/', '/1', '1/2/3', '1/x', '1/0x100000000']) t.throws(() => condition(argument, mark), RangeError, argument)
-  t.same(parseMasked('7', mark), { value: 7, mask: undefined })
+  t.strictSame(parseMasked('7', mark), { value: 7, mask: undefined })
   t.throws(() => condition('80/0xff', port), RangeError, 'a port has no mask')
 })
 
 t.test('a condition may be a range, several, or not', async (t) => {
-  t.same(condition('8000-8080'), { from: 8000, to: 8080 })
-  t.same(condition('80,443'), { oneOf: [80, 443] })
-  t.same(condition('80,8000-8080,https'), { oneOf: [80, { from: 8000, to: 8080 }, 443] })
-  t.same(condition('!80'), { not: 80 })
-  t.same(condition('!80,443'), { not: { oneOf: [80, 443] } })
-  t.same(condition('10.0.0.1-10.0.0.9', address), { from: '10.0.0.1', to: '10.0.0.9' })
-  t.same(condition('10.0.0.0/8,fd00::/8', address), { oneOf: ['10.0.0.0/8', 'fd00::/8'] })
-  t.same(condition('!1/0xff', mark), { not: { value: 1, mask: 255 } })
+  t.strictSame(condition('8000-8080'), { from: 8000, to: 8080 })
+  t.strictSame(condition('80,443'), { oneOf: [80, 443] })
+  t.strictSame(condition('80,8000-8080,https'), { oneOf: [80, { from: 8000, to: 8080 }, 443] })
+  t.strictSame(condition('!80'), { not: 80 })
+  t.strictSame(condition('!80,443'), { not: { oneOf: [80, 443] } })
+  t.strictSame(condition('10.0.0.1-10.0.0.9', address), { from: '10.0.0.1', to: '10.0.0.9' })
+  t.strictSame(condition('10.0.0.0/8,fd00::/8', address), { oneOf: ['10.0.0.0/8', 'fd00::/8'] })
+  t.strictSame(condition('!1/0xff', mark), { not: { value: 1, mask: 255 } })
   t.throws(() => condition('9-8'), /the range ends before it begins/)
   for (const argument of ['', '!', '80,', ',80', '80-', '-80', '1-2-3', '!,']) t.throws(() => condition(argument), RangeError, argument)
 })
 
 t.test('what is translated to is an address, a port, or both', async (t) => {
-  t.same(splitTarget('1.1.1.1'), { address: '1.1.1.1', port: undefined })
-  t.same(splitTarget('1.1.1.1:80'), { address: '1.1.1.1', port: '80' })
-  t.same(splitTarget(':80'), { address: undefined, port: '80' })
-  t.same(splitTarget('fd00::1'), { address: 'fd00::1', port: undefined })
-  t.same(splitTarget('[fd00::1]:80'), { address: 'fd00::1', port: '80' })
+  t.strictSame(splitTarget('1.1.1.1'), { address: '1.1.1.1', port: undefined })
+  t.strictSame(splitTarget('1.1.1.1:80'), { address: '1.1.1.1', port: '80' })
+  t.strictSame(splitTarget(':80'), { address: undefined, port: '80' })
+  t.strictSame(splitTarget('fd00::1'), { address: 'fd00::1', port: undefined })
+  t.strictSame(splitTarget('[fd00::1]:80'), { address: 'fd00::1', port: '80' })
   t.throws(() => splitTarget('1.1.1.1:'), /No port specified/)
   t.throws(() => splitTarget('[]:80'), /No IPv6 address specified/)
   t.throws(() => splitTarget('[::1'), /No closing '\]'/)
