@@ -1,3 +1,4 @@
+export { expectationLine, expectationXml } from './expectation.ts'
 export { JSON_VERSION, json } from './json.ts'
 export { type LineOptions, line } from './line.ts'
 export { type SaveCommand, save } from './save.ts'

@@ -1,5 +1,5 @@
-import { type ProtocolVariant, type Formatter, type Place, payloadLength, type Shape, word } from '@conntrack/core/plugin'
-import { addressPlaces, BLANK, labelled, place, placeIfAny, type Step, sequence, statusBit } from './parts.ts'
+import { type Formatter, type ProtocolVariant, type Shape, word } from '@conntrack/core/plugin'
+import { BLANK, labelled, place, placeIfAny, type Step, sequence, statusBit, tuple } from './parts.ts'
 import { clock, deltaTime } from './time.ts'
 
 /** What a line shows besides the usual. */
@@ -73,36 +73,13 @@ function head(shape: Shape<ProtocolVariant>): Step {
   }
 }
 
-const ZERO = new Uint8Array(8)
-
 function direction(shape: Shape<ProtocolVariant>, side: 'original' | 'reply', zone: string): Step[] {
-  const { labels } = shape.variant.protocol
   return [
-    address('src=', shape, `${side}.source`),
-    address('dst=', shape, `${side}.destination`),
-    ...Object.entries(labels)
-      .filter(([, label]) => label !== '')
-      .map(([field, label]) => labelledOrZero(`${label}=`, place(shape, `${side}.${field}`))),
+    ...tuple(shape, side),
     labelled(zone, place(shape, `${side}.zone`)),
     labelled('packets=', place(shape, `${side}Counters.packets`)),
     labelled('bytes=', place(shape, `${side}Counters.bytes`)),
   ]
-}
-
-function address(label: string, shape: Shape<ProtocolVariant>, path: string): Step {
-  return sequence(addressPlaces(shape, path).map((one) => labelled(label, one)))
-}
-
-/** The tuple of a protocol is shown whole: a kernel that does not track its ports sends none, and they are shown as 0. */
-function labelledOrZero(label: string, { slot, kind }: Place): Step {
-  const before = word(label)
-  return ({ bytes, slots }, text) => {
-    const at = slots[slot]
-    text.word(before)
-    if (at === 0) kind.print(text, ZERO, 0, kind.size ?? 0)
-    else kind.print(text, bytes, at, kind.size ?? payloadLength(bytes, at))
-    text.byte(BLANK)
-  }
 }
 
 const UNREPLIED = word('[UNREPLIED] ')

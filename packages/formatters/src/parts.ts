@@ -64,3 +64,31 @@ export function statusBit(
   const mask = 1 << (bit & 7)
   return ({ bytes, slots }) => (slots[slot] === 0 ? undefined : (bytes[slots[slot] + byte] & mask) !== 0)
 }
+
+/** The fields of a tuple that have a word, with that word. */
+export function labelsOf(shape: Shape<ProtocolVariant>): [field: string, label: string][] {
+  return Object.entries(shape.variant.protocol.labels).filter(([, label]) => label !== '')
+}
+
+/** A tuple in a line: `src=10.0.0.1 dst=10.0.0.2 sport=1 dport=2 `; addresses may have a prefix, `mask-src=`. */
+export function tuple(shape: Shape<ProtocolVariant>, path: string, prefix = ''): Step[] {
+  return [
+    ...addressPlaces(shape, `${path}.source`).map((one) => labelled(`${prefix}src=`, one)),
+    ...addressPlaces(shape, `${path}.destination`).map((one) => labelled(`${prefix}dst=`, one)),
+    ...labelsOf(shape).map(([field, label]) => labelledOrZero(`${label}=`, place(shape, `${path}.${field}`))),
+  ]
+}
+
+const ZERO = new Uint8Array(8)
+
+/** The tuple of a protocol is shown whole: a kernel that does not track its ports sends none, and they are shown as 0. */
+function labelledOrZero(label: string, { slot, kind }: Place): Step {
+  const before = word(label)
+  return ({ bytes, slots }, text) => {
+    const at = slots[slot]
+    text.word(before)
+    if (at === 0) kind.print(text, ZERO, 0, kind.size ?? 0)
+    else kind.print(text, bytes, at, kind.size ?? payloadLength(bytes, at))
+    text.byte(BLANK)
+  }
+}

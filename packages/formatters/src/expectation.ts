@@ -1,0 +1,87 @@
+import { type Formatter, type Place, type ProtocolVariant, type Shape, word } from '@conntrack/core/plugin'
+import { addresses, around, constant, element, layer3, layer4, layer4Fields } from './markup.ts'
+import { BLANK, labelled, place, type Step, sequence, tuple } from './parts.ts'
+
+const NEWLINE = 0x0a
+
+/** An expectation as a line of text, byte for byte what conntrack(8) prints. */
+export function expectationLine(): Formatter<ProtocolVariant> {
+  return {
+    name: 'line',
+    compile: (shape) =>
+      sequence([
+        labelled('', place(shape, 'timeout')),
+        labelled('proto=', place(shape, 'tuple.protocolNumber')),
+        ...tuple(shape, 'tuple'),
+        ...tuple(shape, 'mask', 'mask-'),
+        ...tuple(shape, 'master', 'master-'),
+        labelled('zone=', place(shape, 'zone')),
+        flags(place(shape, 'flags')),
+        labelled('class=', place(shape, 'class')),
+        labelled('helper=', place(shape, 'helper')),
+        (_, text) => {
+          text.trim()
+          text.byte(NEWLINE)
+        },
+      ]),
+  }
+}
+
+/** `PERMANENT,INACTIVE `, or nothing where none is set. */
+function flags({ slot, kind }: Place): Step {
+  return ({ bytes, slots }, text) => {
+    const at = slots[slot]
+    if (at === 0 || (kind.read(bytes, at, 4) as readonly string[]).length === 0) return
+    kind.print(text, bytes, at, 4)
+    text.byte(BLANK)
+  }
+}
+
+/** An expectation as an element of conntrack(8)'s XML; head and tail make it one document. */
+export function expectationXml(): Formatter<ProtocolVariant> {
+  return {
+    name: 'xml',
+    head: '<?xml version="1.0" encoding="utf-8"?>\n<expect>\n',
+    tail: '</expect>\n',
+    compile: (shape) =>
+      sequence([
+        constant('<flow>'),
+        layer3,
+        ...PARTS.map(([tag, path]) => around(`<${tag}>`, addresses(shape, path), `</${tag}>`)),
+        constant('</layer3>'),
+        layer4(shape, 'tuple.protocolNumber'),
+        ...PARTS.map(([tag, path]) => around(`<${tag}>`, layer4Fields(shape, path), `</${tag}>`)),
+        constant('</layer4>'),
+        meta(shape),
+        constant('</flow>\n'),
+      ]),
+  }
+}
+
+const PARTS = [
+  ['expected', 'tuple'],
+  ['mask', 'mask'],
+  ['master', 'master'],
+] as const
+
+function meta(shape: Shape<ProtocolVariant>): Step {
+  return around(
+    '<meta>',
+    [
+      element('helper-name', place(shape, 'helper')),
+      element('timeout', place(shape, 'timeout')),
+      element('class', place(shape, 'class')),
+      element('zone', place(shape, 'zone')),
+      ...['PERMANENT', 'INACTIVE', 'USERSPACE'].map((name) => flag(name, place(shape, 'flags'))),
+    ],
+    '</meta>',
+  )
+}
+
+function flag(name: string, { slot, kind }: Place): Step {
+  const tag = word(`<${name.toLowerCase()}/>`)
+  return ({ bytes, slots }, text) => {
+    const at = slots[slot]
+    if (at !== 0 && (kind.read(bytes, at, 4) as readonly string[]).includes(name)) text.word(tag)
+  }
+}
