@@ -19,9 +19,9 @@ export function entryOf<V extends Variant>(tables: Layout<V>, body: Uint8Array, 
   return new Entry(tables).load(messageOf(body, family))
 }
 
-/** The flow tables of protocols, for reading. */
-export function flowLayout(protocols: readonly Protocol[]): Layout<ProtocolVariant> {
-  return layout(flowVariants(protocols), 'original.protocolNumber')
+/** The flow tables of protocols, for reading. One of the directions tells the protocol. */
+export function flowLayout(protocols: readonly Protocol[], direction: 'original' | 'reply' = 'original'): Layout<ProtocolVariant> {
+  return layout(flowVariants(protocols), `${direction}.protocolNumber`)
 }
 
 /** Writes a table's attributes as the kernel does: those too that it tells and does not take. */

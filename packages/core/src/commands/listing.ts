@@ -89,10 +89,12 @@ export class Listing<T> implements Iterable<T> {
 
 /** The first entry of a listing, or undefined where the kernel says that there is none (ENOENT). */
 export function firstOf<T>(listing: Listing<T>): T | undefined {
+  let first: T | undefined
   try {
-    for (const entry of listing) return entry
+    // To the end, which is near, so that the socket can be used again.
+    for (const entry of listing) first ??= entry
   } catch (error) {
     if (!(error instanceof NetlinkError && error.code === 'ENOENT')) throw error
   }
-  return undefined
+  return first
 }
