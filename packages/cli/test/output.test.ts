@@ -1,0 +1,54 @@
+import t from 'tap'
+import { UsageError } from '../src/failure.ts'
+import { formatOf, type FormatOptions, outputWords } from '../src/output.ts'
+import { formats as all } from './program.ts'
+
+/** Formats that tell what they were asked for by their name. */
+const formats = Object.fromEntries(
+  Object.keys(all).map((name) => [
+    name,
+    (options: FormatOptions) => ({ name: `${name} ${JSON.stringify(options)}`, compile: () => () => {} }),
+  ]),
+)
+
+const chosen = (...words: string[]): string => formatOf(words, formats, '-A').name
+const refused = (...words: string[]): string => {
+  try {
+    return chosen(...words)
+  } catch (error) {
+    if (error instanceof UsageError) return error.message
+    throw error
+  }
+}
+
+t.test('without -o there is a line, with words a line that shows more', async (t) => {
+  t.equal(chosen(), 'line {"command":"-A"}')
+  t.equal(chosen('extended'), 'line {"command":"-A","extended":true}')
+  t.equal(chosen('id'), 'line {"command":"-A","id":true}')
+  t.equal(chosen('ktimestamp'), 'line {"command":"-A","kernelTimestamp":true}')
+  const both = 'line {"command":"-A","extended":true,"id":true}'
+  t.equal(chosen('extended,id'), both)
+  t.equal(chosen('extended', 'id'), both, 'in one list or several')
+})
+
+t.test('words may be shortened', async (t) => {
+  t.equal(chosen('ext'), chosen('extended'))
+  t.equal(chosen('e,i,k'), chosen('extended,id,ktimestamp'))
+  t.equal(chosen('x'), chosen('xml'))
+  t.equal(chosen('j'), chosen('json'))
+})
+
+t.test('a format is chosen by its name, and takes the words that it always shows', async (t) => {
+  t.equal(chosen('json'), 'json {"command":"-A"}')
+  t.equal(chosen('xml,ktimestamp'), 'xml {"command":"-A","kernelTimestamp":true}')
+  t.equal(chosen('json,json', 'id'), 'json {"command":"-A","id":true}')
+  t.equal(formatOf(['save'], formats, '-D').name, 'save {"command":"-D"}')
+})
+
+t.test('what cannot be is an error', async (t) => {
+  const known = outputWords(formats).join(', ')
+  t.match(refused('foo'), `Bad parameter \`foo' for option \`-o': expected some of ${known}`)
+  for (const word of ['', 'id,', ',', 'ID', 'line', 'idx']) t.match(refused(word), /^Bad parameter `/, word)
+  t.equal(refused('json,xml'), 'cannot combine the outputs json and xml')
+  t.match(refused('save,id'), /^cannot combine save output with any other output type/)
+})
