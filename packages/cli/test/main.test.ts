@@ -7,7 +7,7 @@ import { formats, kept, protocols, words } from './program.ts'
 
 const VERSION = 'conntrack v9.9.9 (conntrack.ts)'
 const HINT = "Try `conntrack -h' or 'conntrack --help' for more information.\n"
-const [NEW, GET, DELETE, ZERO, CPUS, COUNT] = [0x0100, 0x0101, 0x0102, 0x0103, 0x0104, 0x0105]
+const [NEW, DELETE, ZERO, CPUS, COUNT] = [0x0100, 0x0102, 0x0103, 0x0104, 0x0105]
 const DUMP = 0x300
 const EINVAL = 22
 
@@ -39,10 +39,9 @@ function run(line: string | readonly string[], answer: (request: ScriptedRequest
   return { status, stdout: stdout(), stderr: stderr(), asked }
 }
 
-function* listing({ type, flags, sequence }: ScriptedRequest): Datagrams {
-  if (type === CPUS || type === COUNT || (flags & DUMP) !== DUMP) return yield ack(sequence)
-  for (const { family, body } of realFlows) yield message({ type: NEW, sequence, family, body })
-  yield done(sequence)
+function listing({ type, flags, sequence }: ScriptedRequest): Datagrams {
+  if (type === CPUS || type === COUNT || (flags & DUMP) !== DUMP) return [ack(sequence)]
+  return [...realFlows.map(({ family, body }) => message({ type: NEW, sequence, family, body })), done(sequence)]
 }
 
 const refusing =
