@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import process from 'node:process'
-import { json, line, save, xml } from '@conntrack/formatters'
+import { expectationLine, expectationXml, json, line, save, xml } from '@conntrack/formatters'
 import { dccp } from '@conntrack/proto-dccp'
 import { gre } from '@conntrack/proto-gre'
 import { icmp, icmpv6 } from '@conntrack/proto-icmp'
@@ -12,7 +12,12 @@ import { VERSION } from './version.ts'
 
 const conntrack = createCli({
   protocols: [tcp, udp, udplite, icmp, icmpv6, sctp, dccp, gre],
-  formats: { line, xml, save: ({ command }) => save(command), json },
+  formats: {
+    line: { flow: line, expectation: expectationLine },
+    xml: { flow: xml, expectation: expectationXml },
+    save: { flow: ({ command }) => save(command) },
+    json: { flow: json, expectation: json },
+  },
   version: `conntrack v${VERSION} (conntrack.ts)`,
 })
 

@@ -1,26 +1,26 @@
-import type { CommandName } from './commands.ts'
+import type { CommandName, TableName } from './commands.ts'
 import { UsageError } from './failure.ts'
-import type { CliOption } from './options.ts'
+import { type CliOption, useOf } from './options.ts'
 
 /**
  * Whether a command may have these options and has all it needs.
  * @throws UsageError that names the first option that is wrong or missing, in the order of `options`
  */
-export function check(command: CommandName, options: readonly CliOption[], given: ReadonlySet<CliOption>): void {
+export function check(command: CommandName, table: TableName, options: readonly CliOption[], given: ReadonlySet<CliOption>): void {
   for (const option of options) {
-    const use = option.use[command]
+    const use = useOf(option, command, table)
     if (use === 'required' && !given.has(option))
       throw new UsageError(`You need to supply the \`--${option.names[0]}' option for this command`)
     if (use === undefined && given.has(option)) throw new UsageError(`Illegal option \`--${option.names[0]}' with this command`)
   }
-  const isNarrowed = [...given].some(({ use, names }) => use[command] === 'condition' && names[0] !== 'family')
+  const isNarrowed = [...given].some((option) => useOf(option, command, table) === 'condition' && option.names[0] !== 'family')
   if (isNarrowed && [...given].some(({ names }) => names[0] === 'zero'))
     throw new UsageError("Can't use -z with filtering parameters: the kernel would zero the counters of entries that are not shown")
   const isGiven = (name: string): boolean => [...given].some(({ names }) => names[0] === name)
   if (isGiven('any-nat') && (isGiven('src-nat') || isGiven('dst-nat')))
     throw new UsageError("cannot specify `--src-nat' or `--dst-nat' with `--any-nat'")
   // A protocol's pairs are told by its own options, so that one direction of addresses does not stand for one of ports.
-  const pairs = options.filter((option) => option.use[command] === 'pair')
+  const pairs = options.filter((option) => useOf(option, command, table) === 'pair')
   checkPairs(pairs.filter(isOfTheNetwork), given)
   checkPairs(
     pairs.filter((option) => !isOfTheNetwork(option)),

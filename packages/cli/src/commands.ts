@@ -31,17 +31,19 @@ const command = (
   help,
 })
 
+const BOTH = ['conntrack', 'expect'] as const
+
 /** All commands, in the order of the help. */
 export const COMMANDS: readonly CommandSyntax[] = [
-  command('L', 'dump', 'list', 'list the entries of a table', ['conntrack', 'dying', 'unconfirmed']),
-  command('G', 'get', 'get', 'show the entry with a tuple'),
-  command('D', 'delete', 'delete', 'delete the entries that fit'),
-  command('I', 'create', 'create', 'make an entry'),
+  command('L', 'dump', 'list', 'list the entries of a table', ['conntrack', 'expect', 'dying', 'unconfirmed']),
+  command('G', 'get', 'get', 'show the entry with a tuple', BOTH),
+  command('D', 'delete', 'delete', 'delete the entries that fit', BOTH),
+  command('I', 'create', 'create', 'make an entry', BOTH),
   command('A', 'add', 'add', 'make an entry, or change the one with its tuple'),
   command('U', 'update', 'update', 'change the entries that fit'),
-  command('F', 'flush', 'flush', 'delete all entries'),
-  command('C', 'counter', 'count', 'show the number of entries'),
-  command('S', 'stats', 'statistics', 'show what each CPU has counted'),
+  command('F', 'flush', 'flush', 'delete all entries', BOTH),
+  command('C', 'counter', 'count', 'show the number of entries', BOTH),
+  command('S', 'stats', 'statistics', 'show what each CPU has counted', BOTH),
   command('V', 'version', 'version', 'show the version', []),
   command('h', 'help', 'help', 'show this help; with -p, the options of that protocol too', []),
 ]

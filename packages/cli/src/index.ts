@@ -1,2 +1,2 @@
 export { type Cli, type CliParts, createCli } from './main.ts'
-export { type Formats, type Io, standardIo } from './output.ts'
+export { type Format, type FormatOptions, type Formats, type Io, standardIo } from './output.ts'

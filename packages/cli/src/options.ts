@@ -1,5 +1,5 @@
 import { type Protocol, TUPLE_USE, type Use } from '@conntrack/core/plugin'
-import type { CommandName } from './commands.ts'
+import type { CommandName, TableName } from './commands.ts'
 import type { OptionSyntax } from './getopt.ts'
 
 /** An option of the command line. */
@@ -9,7 +9,17 @@ export interface CliOption extends OptionSyntax {
   readonly help: string
   /** The field of a flow that it is about; options about the program itself have none. */
   readonly sets?: string
-  readonly use: Readonly<Partial<Record<CommandName, Use>>>
+  readonly use: Uses
+  /** The same for commands on expectations. */
+  readonly expectation?: Uses
+}
+
+/** What an option is to each command. */
+type Uses = Readonly<Partial<Record<CommandName, Use>>>
+
+/** What an option is to a command on a table, if it takes it at all. */
+export function useOf({ use, expectation }: CliOption, command: CommandName, table: TableName): Use | undefined {
+  return table === 'expect' ? expectation?.[command] : use[command]
 }
 
 /** A condition wherever many entries may be meant. */
@@ -27,75 +37,76 @@ const EVERYWHERE = { ...SHOWING, create: 'value', add: 'value', flush: 'value', 
 
 const NETWORK = 'ADDRESS[/LENGTH]'
 
-const rows: readonly Omit<CliOption, 'argument'>[] = [
-  {
-    short: 's',
-    names: ['src', 'orig-src'],
-    placeholder: NETWORK,
-    sets: 'original.source',
-    use: TUPLE_USE,
-    help: 'source, original direction',
-  },
-  {
-    short: 'd',
-    names: ['dst', 'orig-dst'],
-    placeholder: NETWORK,
+const expected = { list: 'condition', get: 'required', delete: 'required', create: 'required' } as const
+const ofNewExpectation = { create: 'required' } as const
+const forShowing = { list: 'value', get: 'value', delete: 'value' } as const
+
+type Row = Omit<CliOption, 'argument'>
+
+const row = (
+  names: readonly [short: string | undefined, ...long: string[]],
+  placeholder: string,
+  help: string,
+  about: Pick<Row, 'sets' | 'use' | 'expectation'>,
+): Row => ({
+  short: names[0],
+  names: names.slice(1) as string[],
+  placeholder,
+  help,
+  ...about,
+})
+
+// In the order of conntrack(8)'s own table, which is the order in which it complains.
+const rows: readonly Row[] = [
+  row(['s', 'src', 'orig-src'], NETWORK, 'source, original direction', { sets: 'original.source', use: TUPLE_USE, expectation: expected }),
+  row(['d', 'dst', 'orig-dst'], NETWORK, 'destination, original direction', {
     sets: 'original.destination',
     use: TUPLE_USE,
-    help: 'destination, original direction',
-  },
-  { short: 'r', names: ['reply-src'], placeholder: NETWORK, sets: 'reply.source', use: TUPLE_USE, help: 'source, reply direction' },
-  {
-    short: 'q',
-    names: ['reply-dst'],
-    placeholder: NETWORK,
-    sets: 'reply.destination',
-    use: TUPLE_USE,
-    help: 'destination, reply direction',
-  },
-  {
-    short: 'p',
-    names: ['protonum'],
-    placeholder: 'PROTOCOL',
+    expectation: expected,
+  }),
+  row(['r', 'reply-src'], NETWORK, 'source, reply direction', { sets: 'reply.source', use: TUPLE_USE }),
+  row(['q', 'reply-dst'], NETWORK, 'destination, reply direction', { sets: 'reply.destination', use: TUPLE_USE }),
+  row(['p', 'protonum'], 'PROTOCOL', 'protocol', {
     use: { ...CONDITION, get: 'required', create: 'required', add: 'required', help: 'value' },
-    help: 'protocol',
-  },
-  {
-    short: 't',
-    names: ['timeout'],
-    placeholder: 'SECONDS',
+    expectation: expected,
+  }),
+  row(['t', 'timeout'], 'SECONDS', 'time until it expires', {
     sets: 'timeout',
     use: { ...PROPERTY, create: 'required', add: 'required' },
-    help: 'time until it expires',
-  },
-  {
-    short: 'u',
-    names: ['status'],
-    placeholder: 'STATUS,…',
-    sets: 'status',
-    use: PROPERTY,
-    help: 'ASSURED, SEEN_REPLY, UNREPLIED, !ASSURED, …',
-  },
-  { short: 'm', names: ['mark'], placeholder: 'MARK[/MASK]', sets: 'mark', use: PROPERTY, help: 'mark' },
-  { short: 'z', names: ['zero'], placeholder: '', use: { list: 'value' }, help: 'set all counters to 0 while listing' },
-  { short: 'i', names: ['id'], placeholder: 'ID', sets: 'id', use: { ...CONDITION, get: 'condition' }, help: 'id, as -o id shows it' },
-  { short: 'n', names: ['src-nat'], placeholder: TARGET, sets: 'sourceNat', use: TRANSLATION, help: 'source translated, to this' },
-  {
-    short: 'g',
-    names: ['dst-nat'],
-    placeholder: TARGET,
-    sets: 'destinationNat',
-    use: TRANSLATION,
-    help: 'destination translated, to this',
-  },
-  { short: 'j', names: ['any-nat'], placeholder: TARGET, sets: 'anyNat', use: CONDITION, help: 'source or destination translated' },
-  { short: 'f', names: ['family'], placeholder: 'FAMILY', use: { ...PART_OF_NAME, flush: 'condition' }, help: 'ipv4 or ipv6' },
-  { short: 'o', names: ['output'], placeholder: 'FORMAT,…', use: SHOWING, help: 'how entries are written' },
-  { short: 'w', names: ['zone'], placeholder: 'ZONE', sets: 'zone', use: PART_OF_NAME, help: 'zone of both directions' },
-  { short: '(', names: ['orig-zone'], placeholder: 'ZONE', sets: 'original.zone', use: PART_OF_NAME, help: 'zone, original direction' },
-  { short: ')', names: ['reply-zone'], placeholder: 'ZONE', sets: 'reply.zone', use: PART_OF_NAME, help: 'zone, reply direction' },
-  { names: ['helper'], placeholder: 'NAME', sets: 'helper.name', use: PROPERTY, help: 'connection tracking helper, such as ftp' },
-  { names: ['netns'], placeholder: 'NAMESPACE', use: EVERYWHERE, help: 'network namespace: its name, path or a process in it' },
+    expectation: { list: 'condition', create: 'required' },
+  }),
+  row(['u', 'status'], 'STATUS,…', 'ASSURED, SEEN_REPLY, UNREPLIED, !ASSURED, …', { sets: 'status', use: PROPERTY }),
+  row(['z', 'zero'], '', 'set all counters to 0 while listing', { use: { list: 'value' } }),
+  row(['[', 'tuple-src'], 'ADDRESS', 'source that is expected', { sets: 'tuple.source', use: {}, expectation: ofNewExpectation }),
+  row([']', 'tuple-dst'], 'ADDRESS', 'destination that is expected', { sets: 'tuple.destination', use: {}, expectation: ofNewExpectation }),
+  row(['{', 'mask-src'], 'ADDRESS', 'mask of the source', { sets: 'mask.source', use: CONDITION, expectation: ofNewExpectation }),
+  row(['}', 'mask-dst'], 'ADDRESS', 'mask of the destination', { sets: 'mask.destination', use: CONDITION, expectation: ofNewExpectation }),
+  row(['m', 'mark'], 'MARK[/MASK]', 'mark', { sets: 'mark', use: PROPERTY }),
+  row(['i', 'id'], 'ID', 'id, as -o id shows it', {
+    sets: 'id',
+    use: { ...CONDITION, get: 'condition' },
+    expectation: { list: 'condition' },
+  }),
+  row(['f', 'family'], 'FAMILY', 'ipv4 or ipv6', {
+    use: { ...PART_OF_NAME, flush: 'condition' },
+    expectation: { list: 'condition', get: 'value', delete: 'value', create: 'value', flush: 'condition', count: 'condition' },
+  }),
+  row(['n', 'src-nat'], TARGET, 'source translated, to this', { sets: 'sourceNat', use: TRANSLATION }),
+  row(['g', 'dst-nat'], TARGET, 'destination translated, to this', { sets: 'destinationNat', use: TRANSLATION }),
+  row(['o', 'output'], 'FORMAT,…', 'how entries are written', { use: SHOWING, expectation: forShowing }),
+  row(['j', 'any-nat'], TARGET, 'source or destination translated', { sets: 'anyNat', use: CONDITION }),
+  row(['w', 'zone'], 'ZONE', 'zone of both directions', {
+    sets: 'zone',
+    use: PART_OF_NAME,
+    expectation: { list: 'condition', get: 'value', delete: 'value', create: 'value' },
+  }),
+  row(['(', 'orig-zone'], 'ZONE', 'zone, original direction', { sets: 'original.zone', use: PART_OF_NAME }),
+  row([')', 'reply-zone'], 'ZONE', 'zone, reply direction', { sets: 'reply.zone', use: PART_OF_NAME }),
+  row([undefined, 'helper'], 'NAME', 'connection tracking helper, such as ftp', { sets: 'helper.name', use: PROPERTY }),
+  row([undefined, 'netns'], 'NAMESPACE', 'network namespace: its name, path or a process in it', {
+    use: EVERYWHERE,
+    expectation: EVERYWHERE,
+  }),
 ]
 
 /** The options that belong to no protocol, in the order in which a command line is checked. */

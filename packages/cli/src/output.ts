@@ -1,13 +1,20 @@
 import { writeSync } from 'node:fs'
 import type { ProtocolVariant, Formatter } from '@conntrack/core/plugin'
 import type { LineOptions, SaveCommand } from '@conntrack/formatters'
+import type { TableName } from './commands.ts'
 import { UsageError } from './failure.ts'
 
 /** What a format may want to know: words after `-o`, and the command by which what is written would be done again. */
 export type FormatOptions = LineOptions & { readonly command?: SaveCommand }
 
-/** A way to write entries, by its name after `-o`; `line` is the one without a name. */
-export type Formats = Readonly<Record<string, (options: FormatOptions) => Formatter<ProtocolVariant>>>
+/** A way to write flows, and expectations where it can. */
+export interface Format {
+  readonly flow: (options: FormatOptions) => Formatter<ProtocolVariant>
+  readonly expectation?: () => Formatter<ProtocolVariant>
+}
+
+/** Ways to write entries, by their names after `-o`; `line` is the one without a name. */
+export type Formats = Readonly<Record<string, Format>>
 
 /** What a format shows besides the usual; those that always show it take the word too. */
 const MODIFIERS: Readonly<Record<string, LineOptions>> = {
@@ -22,7 +29,12 @@ export function outputWords(formats: Formats): string[] {
 }
 
 /** Finds the format for all arguments of `-o`, each a list of words that may be shortened. @throws UsageError */
-export function formatOf(argumentsGiven: readonly string[], formats: Formats, command: SaveCommand): Formatter<ProtocolVariant> {
+export function formatOf(
+  argumentsGiven: readonly string[],
+  formats: Formats,
+  table: TableName,
+  command: SaveCommand,
+): Formatter<ProtocolVariant> {
   const known = outputWords(formats)
   const words = argumentsGiven
     .flatMap((argument) => argument.split(','))
@@ -37,7 +49,10 @@ export function formatOf(argumentsGiven: readonly string[], formats: Formats, co
   if (named.size > 1) throw new UsageError(`cannot combine the outputs ${[...named].join(' and ')}`)
   if (format === 'save' && modifiers.length > 0)
     throw new UsageError('cannot combine save output with any other output type, use -o save only')
-  return formats[format](Object.assign({ command }, ...modifiers.map((word) => MODIFIERS[word])))
+  const { flow, expectation } = formats[format]
+  if (table !== 'expect') return flow(Object.assign({ command }, ...modifiers.map((word) => MODIFIERS[word])))
+  if (expectation === undefined) throw new UsageError(`expectations cannot be written as \`${format}'`)
+  return expectation()
 }
 
 /** Where output goes. */

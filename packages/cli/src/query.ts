@@ -1,10 +1,10 @@
-import { attribute, flowRow, port, type Protocol } from '@conntrack/core/plugin'
-import type { CommandName } from './commands.ts'
+import { attribute, expectationRow, flowRow, port, type Protocol } from '@conntrack/core/plugin'
+import type { CommandName, TableName } from './commands.ts'
 import { UsageError } from './failure.ts'
 import type { Parsed } from './getopt.ts'
-import type { CliOption } from './options.ts'
+import { type CliOption, useOf } from './options.ts'
 import type { ChosenProtocol } from './protocols.ts'
-import { parseCondition, parseMasked, parseNewStatus, parseStatus, parseValue, splitTarget } from './values.ts'
+import { type FieldRow, maskAddress, parseCondition, parseMasked, parseNewStatus, parseStatus, parseValue, splitTarget } from './values.ts'
 
 /** What a command line says of flows: conditions on those that are, and values of the one that is asked for, made or changed. */
 export interface Query {
@@ -19,23 +19,69 @@ type Given = Parsed<CliOption>
  * Turns options into fields. Each option says which field it is about, and the field's kind reads the argument.
  * @throws UsageError that names the option and its value
  */
-export function query(command: CommandName, given: readonly Given[], chosen: ChosenProtocol | undefined, unknown: Protocol): Query {
+export function query(
+  command: CommandName,
+  table: TableName,
+  given: readonly Given[],
+  chosen: ChosenProtocol | undefined,
+  unknown: Protocol,
+): Query {
   const conditions: Fields = {}
   const values: Fields = {}
   const protocol = chosen?.protocol ?? unknown
+  const about = table === 'expect' ? expectationFields(protocol, command) : flowFields(protocol)
   for (const one of given) {
     const { sets } = one.option
-    const use = one.option.use[command]
+    const use = useOf(one.option, command, table)
     if (sets === undefined || use === undefined) continue
-    const found = read(one, () => (use === 'condition' ? condition(one, sets, protocol) : value(one, sets, protocol, command)))
-    for (const [path, field] of Object.entries(found)) set(use === 'condition' ? conditions : values, path, field, one)
+    const path = about.path(sets)
+    const found = read(one, () => (use === 'condition' ? condition(one, path, about) : value(one, path, about, command)))
+    for (const [name, field] of Object.entries(found)) set(use === 'condition' ? conditions : values, name, field, one)
   }
+  applyMasks(conditions)
   const family = familyOf(given)
-  const target = command === 'get' || command === 'create' || command === 'add' ? values : conditions
+  const isOneEntry = command === 'get' || command === 'create' || command === 'add' || (command === 'delete' && table === 'expect')
+  const target = isOneEntry ? values : conditions
   if (family !== undefined) target.family = family
   if (chosen !== undefined) target.protocol = chosen.protocol.name
-  if (chosen?.number !== undefined) set(target, 'original.protocolNumber', chosen.number)
+  if (chosen?.number !== undefined) set(target, about.path('original.protocolNumber'), chosen.number)
   return { conditions, values }
+}
+
+/** What the options of a command line are about: how the fields are called there, and their rows. */
+interface FieldsOf {
+  readonly protocol: Protocol
+  readonly path: (path: string) => string
+  readonly row: (path: string) => FieldRow
+}
+
+// A flow has no mask: it is for the address of the same end.
+const flowFields = (protocol: Protocol): FieldsOf => ({
+  protocol,
+  path: (path) => path,
+  row: (path) => flowRow(protocol, path.replace(/^mask\./, 'original.')),
+})
+
+/** To a new expectation, the original direction is the master's; to any other command it is the expected tuple. */
+function expectationFields(protocol: Protocol, command: CommandName): FieldsOf {
+  const original = command === 'create' ? 'master.' : 'tuple.'
+  return { protocol, path: (path) => path.replace(/^original\./, original), row: (path) => expectationRow(protocol, path) }
+}
+
+/** `--mask-src` is a mask for `--src`, and so on. */
+function applyMasks(conditions: Fields): void {
+  const { mask, original } = conditions as { mask?: Fields; original?: Fields }
+  for (const [end, option] of [
+    ['source', 'src'],
+    ['destination', 'dst'],
+  ] as const) {
+    if (mask?.[end] === undefined) continue
+    const address = original?.[end]
+    if (typeof address !== 'string' || address.includes('/'))
+      throw new UsageError(`Can't use --mask-${option} without --${option} and an address`)
+    if (original !== undefined) original[end] = { value: maskAddress(address, mask[end] as string), mask: mask[end] }
+  }
+  delete conditions.mask
 }
 
 /** Names the option and its value in what a kind says against it. */
@@ -48,10 +94,10 @@ function read<T>({ written, argument }: Given, parse: () => T): T {
   }
 }
 
-function condition({ argument = '' }: Given, path: string, protocol: Protocol): Fields {
+function condition({ argument = '' }: Given, path: string, { protocol, row }: FieldsOf): Fields {
   if (path.endsWith('Nat')) return { [path]: argument === '' ? true : translationCondition(argument, protocol) }
   if (path === 'status') return { status: parseStatus(argument) }
-  return { [path]: parseCondition(argument, flowRow(protocol, path), protocol.name, path === 'mark') }
+  return { [path]: parseCondition(argument, row(path), protocol.name, path === 'mark') }
 }
 
 /** The kind of a port, whichever protocol has it. */
@@ -76,9 +122,9 @@ function translationValue(argument: string, protocol: Protocol): Fields {
   }
 }
 
-function value({ argument = '' }: Given, path: string, protocol: Protocol, command: CommandName): Fields {
+function value({ argument = '' }: Given, path: string, { protocol, row: rowOf }: FieldsOf, command: CommandName): Fields {
   if (path.endsWith('Nat')) return { [path]: translationValue(argument, protocol) }
-  const row = flowRow(protocol, path)
+  const row = rowOf(path)
   if (path === 'status') return { status: parseNewStatus(argument) }
   if (path === 'mark') {
     const { value, mask } = parseMasked(argument, row)

@@ -1,4 +1,4 @@
-import type { Conntrack, Flows, Listing, WriteOptions } from '@conntrack/core'
+import type { Conntrack, Expectations, Flows, WriteOptions } from '@conntrack/core'
 import { type ProtocolVariant, type Formatter, type Protocol, printer, Text } from '@conntrack/core/plugin'
 import type { CommandName, TableName } from './commands.ts'
 import { FAILED, Failure } from './failure.ts'
@@ -24,19 +24,31 @@ export interface Surroundings {
 
 /** Does a job and gives its exit status. */
 export function run(job: Job, surroundings: Surroundings): number {
-  return RUNS[job.command](job, surroundings)
+  const runs = job.table === 'expect' ? EXPECTATION_RUNS : FLOW_RUNS
+  const one = runs[job.command]
+  if (one === undefined) throw new Error(`no ${job.command} on ${job.table}`)
+  return one(job, surroundings)
 }
 
 type Run = (job: Job, surroundings: Surroundings) => number
-type AnyFilter = Parameters<Flows<Protocol>['list']>[0]
-type AnyFlow = Parameters<Flows<Protocol>['create']>[0]
+type Runs = Readonly<Partial<Record<Job['command'], Run>>>
+type FlowFilterArgument = Parameters<Flows<Protocol>['delete']>[0]
+type FlowArgument = Parameters<Flows<Protocol>['create']>[0]
+type ExpectationArgument = Parameters<Expectations<Protocol>['create']>[0]
+type ExpectationFilterArgument = Parameters<Expectations<Protocol>['delete']>[0]
 
-/** Whether flows have been shown, or something less, is worth an error to the shell. */
+/** That nothing was found is an error to the shell, where one entry was asked for or something was to be changed. */
 const statusOf = (count: number): number => (count === 0 ? FAILED : 0)
 
-const RUNS: Readonly<Record<Job['command'], Run>> = {
+const show = ({ io }: Surroundings, text: string): number => {
+  io.out(new TextEncoder().encode(text))
+  return 0
+}
+
+const FLOW_RUNS: Runs = {
   list({ query, format, table, zeroCounters }, { conntrack, io, say }) {
-    const listing = conntrack.flows.list(query.conditions as AnyFilter, { table: table === 'expect' ? 'conntrack' : table, zeroCounters })
+    const options = { table: table === 'expect' ? undefined : table, zeroCounters }
+    const listing = conntrack.flows.list(query.conditions as FlowFilterArgument, options)
     const count = listing.print(format, io.out)
     if (listing.interrupted) io.err('WARNING: the table changed while it was listed: entries may be missing or come twice')
     say(`${count} flow entries have been shown.`)
@@ -45,34 +57,34 @@ const RUNS: Readonly<Record<Job['command'], Run>> = {
 
   get({ query, format }, { conntrack, io, say }) {
     const { id } = query.conditions
-    const found: Listing<unknown> = conntrack.flows.lookup(query.values as AnyFlow, id === undefined ? {} : ({ id } as AnyFilter))
+    const found = conntrack.flows.lookup(query.values as FlowArgument, (id === undefined ? {} : { id }) as FlowFilterArgument)
     const count = found.print(format, io.out)
     say(`${count} flow entries have been shown.`)
     return statusOf(count)
   },
 
   create({ query }, { conntrack, say }) {
-    conntrack.flows.create(query.values as AnyFlow)
+    conntrack.flows.create(query.values as FlowArgument)
     say('1 flow entries have been created.')
     return 0
   },
 
   add({ query }, { conntrack, say }) {
-    conntrack.flows.create(query.values as AnyFlow, { existing: 'update' })
+    conntrack.flows.create(query.values as FlowArgument, { existing: 'update' })
     say('1 flow entries have been added.')
     return 0
   },
 
   update(job, surroundings) {
     const { conditions, values } = job.query
-    return writing(job, surroundings, 'updated', (options) => {
-      surroundings.conntrack.flows.update(conditions as AnyFilter & object, values as AnyFlow, options)
+    return writing(job, surroundings, 'flow entries have been updated.', (options) => {
+      surroundings.conntrack.flows.update(conditions as FlowFilterArgument, values as FlowArgument, options)
     })
   },
 
   delete(job, surroundings) {
-    return writing(job, surroundings, 'deleted', (options) => {
-      surroundings.conntrack.flows.delete(job.query.conditions as AnyFilter & object, options)
+    return writing(job, surroundings, 'flow entries have been deleted.', (options) => {
+      surroundings.conntrack.flows.delete(job.query.conditions as FlowFilterArgument, options)
     })
   },
 
@@ -82,15 +94,41 @@ const RUNS: Readonly<Record<Job['command'], Run>> = {
     return 0
   },
 
-  count(_, { conntrack, io }) {
-    io.out(new TextEncoder().encode(`${conntrack.flows.count()}\n`))
+  count: (_, surroundings) => show(surroundings, `${surroundings.conntrack.flows.count()}\n`),
+  statistics: (_, surroundings) => show(surroundings, statisticsText(surroundings.conntrack.flows.cpuStatistics())),
+}
+
+const EXPECTATION_RUNS: Runs = {
+  list({ query, format }, { conntrack, io, say }) {
+    const count = conntrack.expectations.list(query.conditions as ExpectationFilterArgument).print(format, io.out)
+    say(`${count} expectations have been shown.`)
     return 0
   },
 
-  statistics(_, { conntrack, io }) {
-    io.out(new TextEncoder().encode(statisticsText(conntrack as Conntrack<never>)))
+  get({ query, format }, { conntrack, io }) {
+    return statusOf(conntrack.expectations.lookup(query.values as ExpectationArgument).print(format, io.out))
+  },
+
+  create({ query }, { conntrack }) {
+    conntrack.expectations.create(query.values as ExpectationArgument)
     return 0
   },
+
+  delete(job, surroundings) {
+    return writing(job, surroundings, 'expectations have been deleted.', (options) => {
+      surroundings.conntrack.expectations.delete(job.query.values as ExpectationFilterArgument, options)
+    })
+  },
+
+  flush({ query }, { conntrack, say }) {
+    conntrack.expectations.flush(query.conditions)
+    say('expectation table has been emptied.')
+    return 0
+  },
+
+  count: ({ query }, surroundings) =>
+    show(surroundings, `${surroundings.conntrack.expectations.count(query.conditions as ExpectationFilterArgument)}\n`),
+  statistics: (_, surroundings) => show(surroundings, statisticsText(surroundings.conntrack.expectations.cpuStatistics(), 'expect_')),
 }
 
 /** Bytes of text that are collected while entries are changed. */
@@ -109,7 +147,7 @@ function writing({ format }: Job, { io, say }: Surroundings, done: string, work:
   const summary = (): void => {
     text.string(format.tail ?? '')
     flush()
-    say(`${count} flow entries have been ${done}.`)
+    say(`${count} ${done}`)
   }
   try {
     work({

@@ -41,7 +41,7 @@ export function understand(argv: readonly string[], protocols: readonly Protocol
   const [{ option: syntax, following }] = commands
   const { command } = syntax
   const table = tableAfter(syntax, following)
-  check(command, options, new Set(given.map(({ option }) => option)))
+  check(command, table, options, new Set(given.map(({ option }) => option)))
   if (command === 'help') return { kind: 'help', protocol: chosen?.protocol }
   if (command === 'version') return { kind: 'version' }
 
@@ -50,8 +50,8 @@ export function understand(argv: readonly string[], protocols: readonly Protocol
   const job: Job = {
     command,
     table,
-    query: query(command, given, chosen, unknownProtocol as unknown as Protocol),
-    format: formatOf(argumentsOf('output'), formats, command === 'delete' ? '-D' : '-A'),
+    query: query(command, table, given, chosen, unknownProtocol as unknown as Protocol),
+    format: formatOf(argumentsOf('output'), formats, table, command === 'delete' ? '-D' : '-A'),
     zeroCounters: named('zero').length > 0,
   }
   return { kind: 'job', job, netns: argumentsOf('netns').at(-1), stray: strayWords(line.words, following) }
@@ -82,7 +82,7 @@ function tableAfter({ short, tables }: CommandSyntax, word: string | undefined):
   if (word === undefined || word.startsWith('!') || tables.length === 0) return 'conntrack'
   const table = tableOf(word)
   if (table === undefined) throw new UsageError(`unknown type \`${word}': expected ${TABLES.join(', ')}`, word)
-  if (!tables.includes(table)) throw new UsageError(`-${short} does not work on the table \`${table}'`, word)
+  if (!tables.includes(table)) throw new UsageError(`Can't do -${short} on the table \`${table}'`, word)
   return table
 }
 

@@ -1,4 +1,4 @@
-import { type Attribute, type PerFamily, STATUS_BITS } from '@conntrack/core/plugin'
+import { type Attribute, ipv4, ipv6, type PerFamily, STATUS_BITS } from '@conntrack/core/plugin'
 import { servicePort } from './databases.ts'
 
 /** Status bits that conntrack(8) knows by name, in the order in which a beginning of a name is compared with them. */
@@ -103,4 +103,20 @@ export function splitTarget(argument: string): { address: string | undefined; po
   if (rest !== '' && !rest.startsWith(':')) throw new RangeError("expected `:' and a port after the address")
   if (rest === ':') throw new RangeError("No port specified after `:'")
   return { address: address || undefined, port: rest.slice(1) || undefined }
+}
+
+/** An address without the bits that a mask has not. @throws RangeError where they are of two families */
+export function maskAddress(address: string, mask: string): string {
+  const kind = address.includes(':') ? ipv6 : ipv4
+  const size = kind.size ?? 0
+  const bytes = [address, mask].map((one) => {
+    const written = new Uint8Array(size)
+    kind.write(written, 0, one)
+    return written
+  })
+  return kind.read(
+    bytes[0].map((byte, i) => byte & bytes[1][i]),
+    0,
+    size,
+  )
 }

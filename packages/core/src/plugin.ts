@@ -43,14 +43,17 @@ export {
   type ProtocolVariant,
   expectationRow,
   flowRow,
+  EXPECTED_USE,
   type Option,
   oppositePorts,
+  pairOptions,
   type Protocol,
   portOptions,
   protocol,
   STATE_USE,
   TUPLE_USE,
   type Use,
+  type Uses,
   unknownProtocol,
 } from './tables/protocol.ts'
 export { STATUS_BITS } from './tables/flow.ts'

@@ -26,9 +26,14 @@ export interface Option<Path extends string = string> {
   readonly help: string
   /** The field that it is about: `original.sourcePort`. */
   readonly sets: Path
-  /** What it is to each command; a command that is not named does not take it. */
-  readonly use: Readonly<Partial<Record<Command, Use>>>
+  /** What it is to each command on flows; a command that is not named does not take it. */
+  readonly use: Uses
+  /** The same for commands on expectations: `original` is the expected tuple to them, or the master's for a new one. */
+  readonly expectation?: Uses
 }
+
+/** What an option is to each command. */
+export type Uses = Readonly<Partial<Record<Command, Use>>>
 
 /** {@link Option.use} of what tells flows apart: conditions on many, and the tuple of the one that is asked for or made. */
 export const TUPLE_USE = {
@@ -51,7 +56,10 @@ export const STATE_USE = {
   add: 'required',
 } as const
 
-type TuplePath<L4> = `${'original' | 'reply'}.${keyof L4 & string}`
+/** {@link Option.expectation} of what tells packets apart. */
+export const EXPECTED_USE = { list: 'condition', event: 'condition', get: 'required', delete: 'required', create: 'required' } as const
+
+type TuplePath<L4> = `${'original' | 'reply' | 'mask' | 'tuple'}.${keyof L4 & string}`
 
 /**
  * A transport protocol: the vocabulary of its flows, as data. Everything that lists, filters, prints and makes flows of it
@@ -89,31 +97,53 @@ export function oppositePorts({ sourcePort, destinationPort }: Encodable<typeof 
   return { sourcePort: destinationPort, destinationPort: sourcePort }
 }
 
+/** One end of a pair: its field in a tuple, and the word that lines have for it. */
+interface End<Field extends string> {
+  readonly field: Field
+  readonly label: string
+}
+
+/** The options of a protocol whose tuple is a source and a destination; `what` they are is a port or a key. */
+export function pairOptions<const Source extends string, const Destination extends string>(
+  what: string,
+  source: End<Source>,
+  destination: End<Destination>,
+): readonly Option<TuplePath<Record<Source | Destination, unknown>>>[] {
+  const ends = [
+    { ...source, end: 'src', word: 'source' },
+    { ...destination, end: 'dst', word: 'destination' },
+  ] as const
+  const both = <Side extends string>(
+    side: Side,
+    names: (end: string, label: string) => Option['names'],
+    where: string,
+    uses: Pick<Option, 'use' | 'expectation'>,
+  ) =>
+    ends.map(({ field, label, end, word }) => ({
+      names: names(end, label),
+      argument: what.toUpperCase(),
+      help: `${word} ${what} ${where}`,
+      sets: `${side}.${field}` as const,
+      ...uses,
+    }))
+  const ofNew = { use: {}, expectation: { create: 'required' } } as const
+  return [
+    ...both('original', (end, label) => [label, `orig-${what}-${end}`], 'in original direction', {
+      use: TUPLE_USE,
+      expectation: EXPECTED_USE,
+    }),
+    ...both('reply', (end) => [`reply-${what}-${end}`], 'in reply direction', { use: TUPLE_USE }),
+    ...both('mask', (end) => [`mask-${what}-${end}`], 'mask of an expectation', ofNew),
+    ...both('tuple', (end) => [`tuple-${what}-${end}`], 'that is expected', ofNew),
+  ]
+}
+
 /** The options of the protocols with ports. */
-export const portOptions: readonly Option<TuplePath<typeof ports>>[] = [
-  {
-    names: ['sport', 'orig-port-src'],
-    argument: 'PORT',
-    help: 'source port in original direction',
-    sets: 'original.sourcePort',
-    use: TUPLE_USE,
-  },
-  {
-    names: ['dport', 'orig-port-dst'],
-    argument: 'PORT',
-    help: 'destination port in original direction',
-    sets: 'original.destinationPort',
-    use: TUPLE_USE,
-  },
-  { names: ['reply-port-src'], argument: 'PORT', help: 'source port in reply direction', sets: 'reply.sourcePort', use: TUPLE_USE },
-  {
-    names: ['reply-port-dst'],
-    argument: 'PORT',
-    help: 'destination port in reply direction',
-    sets: 'reply.destinationPort',
-    use: TUPLE_USE,
-  },
-]
+export const portOptions: readonly Option<TuplePath<typeof ports>>[] = pairOptions(
+  'port',
+  { field: 'sourcePort', label: 'sport' },
+  { field: 'destinationPort', label: 'dport' },
+)
 
 /** The attribute behind a field of a protocol's flows, `original.sourcePort`: what reads an option's argument. @throws RangeError */
 export function flowRow({ tuple, protoinfo }: Protocol, path: string): Attribute<unknown> | PerFamily {
