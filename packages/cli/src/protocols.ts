@@ -21,5 +21,5 @@ export function protocolOf(argument: string, installed: readonly Protocol[], wri
   if (number === undefined || number > 255) throw new UsageError(`\`${argument}' unsupported protocol for option \`${written}'`, written)
   const numbered = installed.find((protocol) => protocol.number === number)
   if (numbered !== undefined) return { protocol: numbered, number: undefined }
-  return { protocol: unknownProtocol as unknown as Protocol, number }
+  return { protocol: unknownProtocol, number }
 }

@@ -48,7 +48,7 @@ const show = ({ io }: Surroundings, text: string): number => {
 const FLOW_RUNS: Runs = {
   list({ query, format, table, zeroCounters }, { conntrack, io, say }) {
     const options = { table: table === 'expect' ? undefined : table, zeroCounters }
-    const listing = conntrack.flows.list(query.conditions as FlowFilterArgument, options)
+    const listing = conntrack.flows.list(query.conditions, options)
     const count = listing.print(format, io.out)
     if (listing.interrupted) io.err('WARNING: the table changed while it was listed: entries may be missing or come twice')
     say(`${count} flow entries have been shown.`)
@@ -78,13 +78,13 @@ const FLOW_RUNS: Runs = {
   update(job, surroundings) {
     const { conditions, values } = job.query
     return writing(job, surroundings, 'flow entries have been updated.', (options) => {
-      surroundings.conntrack.flows.update(conditions as FlowFilterArgument, values as FlowArgument, options)
+      surroundings.conntrack.flows.update(conditions, values, options)
     })
   },
 
   delete(job, surroundings) {
     return writing(job, surroundings, 'flow entries have been deleted.', (options) => {
-      surroundings.conntrack.flows.delete(job.query.conditions as FlowFilterArgument, options)
+      surroundings.conntrack.flows.delete(job.query.conditions, options)
     })
   },
 
@@ -100,7 +100,7 @@ const FLOW_RUNS: Runs = {
 
 const EXPECTATION_RUNS: Runs = {
   list({ query, format }, { conntrack, io, say }) {
-    const count = conntrack.expectations.list(query.conditions as ExpectationFilterArgument).print(format, io.out)
+    const count = conntrack.expectations.list(query.conditions).print(format, io.out)
     say(`${count} expectations have been shown.`)
     return 0
   },
@@ -116,7 +116,7 @@ const EXPECTATION_RUNS: Runs = {
 
   delete(job, surroundings) {
     return writing(job, surroundings, 'expectations have been deleted.', (options) => {
-      surroundings.conntrack.expectations.delete(job.query.values as ExpectationFilterArgument, options)
+      surroundings.conntrack.expectations.delete(job.query.values, options)
     })
   },
 
@@ -127,7 +127,7 @@ const EXPECTATION_RUNS: Runs = {
   },
 
   count: ({ query }, surroundings) =>
-    show(surroundings, `${surroundings.conntrack.expectations.count(query.conditions as ExpectationFilterArgument)}\n`),
+    show(surroundings, `${surroundings.conntrack.expectations.count(query.conditions)}\n`),
   statistics: (_, surroundings) => show(surroundings, statisticsText(surroundings.conntrack.expectations.cpuStatistics(), 'expect_')),
 }
 

@@ -50,7 +50,7 @@ export function understand(argv: readonly string[], protocols: readonly Protocol
   const job: Job = {
     command,
     table,
-    query: query(command, table, given, chosen, unknownProtocol as unknown as Protocol),
+    query: query(command, table, given, chosen, unknownProtocol),
     format: formatOf(argumentsOf('output'), formats, table, command === 'delete' ? '-D' : '-A'),
     zeroCounters: named('zero').length > 0,
   }

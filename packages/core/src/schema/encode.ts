@@ -58,7 +58,7 @@ function wireTree(table: Table): WireNode[] {
   const leaf = (field: string, { path, kind }: Attribute<unknown>, family?: 'ipv4' | 'ipv6'): void => {
     Object.assign(nodeAt(path), { field, kind, family })
   }
-  for (const [field, row] of Object.entries(table) as [string, Row][]) {
+  for (const [field, row] of Object.entries<Row>(table)) {
     if ('fromKernel' in row) continue
     if (row.row === 'attribute') leaf(field, row)
     else if (row.row === 'perFamily') {
@@ -84,7 +84,7 @@ function checkFields(table: Table, value: Record<string, unknown>, prefix: strin
 function writeAll(out: Output, nodes: readonly WireNode[], value: Record<string, unknown>, prefix: string): void {
   for (const node of nodes) {
     const own = node.field === undefined ? undefined : value[node.field]
-    if (own !== undefined && (node.family === undefined || (node.family === 'ipv6') === String(own).includes(':'))) {
+    if (own !== undefined && isOfFamily(own, node.family)) {
       writeLeaf(out, node, own, prefix)
       continue
     }
@@ -95,6 +95,12 @@ function writeAll(out: Output, nodes: readonly WireNode[], value: Record<string,
     if (out.length === start + NLA_HDRLEN) out.length = start
     else out.finish(start, node.step.id | NLA_F_NESTED, `${prefix}${node.inner ?? node.step.name}`)
   }
+}
+
+/** Of an address field's two attributes, the one for this address; an address that is no text is the first's to complain of. */
+function isOfFamily(address: unknown, family: WireNode['family']): boolean {
+  if (family === undefined) return true
+  return (family === 'ipv6') === (typeof address === 'string' && address.includes(':'))
 }
 
 function writeLeaf(out: Output, node: WireNode, value: unknown, prefix: string): void {
