@@ -37,7 +37,14 @@ function fill(): void {
   for (let i = 0; i < FLOWS; i++) {
     const source = `10.${(i >> 16) & 255}.${(i >> 8) & 255}.${i & 255}`
     const original = { source, destination: '192.0.2.1', sourcePort: 1024 + (i % 60000), destinationPort: 443 }
-    conntrack.flows.create({ protocol: 'tcp', original, timeout: 3600, state: 'ESTABLISHED', status: ['SEEN_REPLY', 'ASSURED'], mark: i % 100 })
+    conntrack.flows.create({
+      protocol: 'tcp',
+      original,
+      timeout: 3600,
+      state: 'ESTABLISHED',
+      status: ['SEEN_REPLY', 'ASSURED'],
+      mark: i % 100,
+    })
   }
 }
 

@@ -126,8 +126,7 @@ const EXPECTATION_RUNS: Runs = {
     return 0
   },
 
-  count: ({ query }, surroundings) =>
-    show(surroundings, `${surroundings.conntrack.expectations.count(query.conditions)}\n`),
+  count: ({ query }, surroundings) => show(surroundings, `${surroundings.conntrack.expectations.count(query.conditions)}\n`),
   statistics: (_, surroundings) => show(surroundings, statisticsText(surroundings.conntrack.expectations.cpuStatistics(), 'expect_')),
 }
 

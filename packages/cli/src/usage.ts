@@ -28,9 +28,7 @@ export function usage(version: string, formats: readonly string[], protocols: re
 function optionRow({ short, names, placeholder, help, use, expectation }: CliOption): string {
   const letter = short !== undefined && /[a-z]/.test(short) ? `-${short}, ` : '    '
   const takers = COMMANDS.filter(({ command }) => use[command] !== undefined).map(({ short: taker }) => taker)
-  const ofExpectations = COMMANDS.filter(({ command }) => expectation?.[command] !== undefined).map(
-    ({ short: taker }) => taker,
-  )
+  const ofExpectations = COMMANDS.filter(({ command }) => expectation?.[command] !== undefined).map(({ short: taker }) => taker)
   const lists = [takers.join(''), ofExpectations.length === 0 ? '' : `expect: ${ofExpectations.join('')}`].filter((list) => list !== '')
   return row(`${letter}--${names[0]} ${placeholder}`, `${help} (${lists.join('; ')})`)
 }

@@ -216,7 +216,7 @@ export function enumeration<const Names extends readonly string[]>(
   const kind: Kind<Enumerated<Names[number]>> = {
     name,
     size: 1,
-    read: (bytes, at) => names[bytes[at]] ?? (String(bytes[at])),
+    read: (bytes, at) => names[bytes[at]] ?? String(bytes[at]),
     write(bytes, at, value) {
       const number = names.indexOf(value)
       if (number < 0 && !/^\d+$/.test(value)) throw new RangeError(`'${value}' is not one of ${names.join(', ')}`)
