@@ -100,14 +100,15 @@ t.test('lists can be read in turns, and other commands in between', (t) => {
 })
 
 t.test('close() closes all sockets, and nothing can be asked then', (t) => {
-  const { flows, kernel, close } = scriptedConntrack([flow(1), flow(2)])
+  const conntrack = scriptedConntrack([flow(1), flow(2)])
+  const { flows, kernel } = conntrack
   const open = flows.list()[Symbol.iterator]()
   open.next()
   flows.flush()
-  close()
+  conntrack.close()
   t.ok(kernel.sockets.length === 2 && kernel.sockets.every(({ closed }) => closed))
   t.throws(() => flows.count(), /closed/)
-  close()
+  conntrack.close()
   t.end()
 })
 
