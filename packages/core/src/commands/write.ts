@@ -55,7 +55,8 @@ export function update(
   const { mark, markMask, ...others } = rest
   const wanted = { ...filter, protocol: filter.protocol ?? protocol }
   checkChange(context, wanted, { status, ...rest })
-  const isAlready = matcherOf(context, { ...others, ...(status === undefined ? {} : { status: { all: status } }) })
+  // A change is of fields alone; sourceNat among them is what the kernel is asked for, not a condition.
+  const isAlready = matcherOf({ ...context, relations: {} }, { ...others, ...(status === undefined ? {} : { status: { all: status } }) })
   const keepsMark = markTest(mark as number | undefined, markMask as number | undefined)
   const after = newEntry(context)
   let updated = 0

@@ -22,25 +22,45 @@ type Test = (entry: Entry) => boolean
  * original one.
  */
 export const natRelations: Relations = {
-  sourceNat: (shape, condition) => translation(shape, condition, 'SRC_NAT_DONE', 'source', 'destination'),
-  destinationNat: (shape, condition) => translation(shape, condition, 'DST_NAT_DONE', 'destination', 'source'),
+  sourceNat: (shape, condition) => sourceNat(shape, wantedOf('sourceNat', condition)),
+  destinationNat: (shape, condition) => destinationNat(shape, wantedOf('destinationNat', condition)),
   anyNat(shape, condition) {
-    const tests = [natRelations.sourceNat, natRelations.destinationNat].map((relation) => relation(shape, condition))
+    const wanted = wantedOf('anyNat', condition)
+    const tests = [sourceNat(shape, wanted), destinationNat(shape, wanted)]
     return (entry) => tests.some((test) => test(entry))
   },
 }
 
+/** A checked condition: none of address and port is any translation. */
+interface Wanted {
+  readonly name: string
+  readonly address?: Condition<string>
+  readonly port?: Condition<number>
+}
+
+function wantedOf(name: string, condition: unknown): Wanted {
+  if (condition === true) return { name }
+  const { address, port, ...others } = Object(condition) as Record<string, unknown>
+  const [stranger] = Object.keys(others)
+  if (stranger !== undefined) throw new RangeError(`unknown field '${name}.${stranger}'`)
+  if (typeof condition !== 'object' || condition === null || Array.isArray(condition))
+    throw new RangeError(`${name}: expected true, or an object of address and port`)
+  return { name, address: address as Condition<string>, port: port as Condition<number> }
+}
+
 type End = 'source' | 'destination'
 
-function translation(shape: Shape, condition: unknown, bit: string, original: End, reply: End): Test {
+const sourceNat = (shape: Shape, wanted: Wanted): Test => translation(shape, wanted, 'SRC_NAT_DONE', 'source', 'destination')
+const destinationNat = (shape: Shape, wanted: Wanted): Test => translation(shape, wanted, 'DST_NAT_DONE', 'destination', 'source')
+
+function translation(shape: Shape, { name, address, port }: Wanted, bit: string, original: End, reply: End): Test {
   const isDone = fieldTest(placesOf(shape, 'status'), { all: [bit] }, 'status')
   const addressDiffers = differs(placesOf(shape, `original.${original}`), placesOf(shape, `reply.${reply}`))
   const portDiffers = differs(placesOf(shape, `original.${original}Port`), placesOf(shape, `reply.${reply}Port`))
-  if (condition === true) return (entry) => isDone(entry) && (addressDiffers(entry) || portDiffers(entry))
-  const { address, port } = condition as Exclude<NatCondition, true>
+  if (address === undefined && port === undefined) return (entry) => isDone(entry) && (addressDiffers(entry) || portDiffers(entry))
   const tests = [isDone]
-  if (address !== undefined) tests.push(addressDiffers, fieldTest(placesOf(shape, `reply.${reply}`), address, 'address'))
-  if (port !== undefined) tests.push(portDiffers, portTest(placesOf(shape, `reply.${reply}Port`), port))
+  if (address !== undefined) tests.push(addressDiffers, fieldTest(placesOf(shape, `reply.${reply}`), address, `${name}.address`))
+  if (port !== undefined) tests.push(portDiffers, portTest(placesOf(shape, `reply.${reply}Port`), port, `${name}.port`))
   return (entry) => tests.every((test) => test(entry))
 }
 
@@ -51,5 +71,5 @@ const differs =
   (entry) =>
     places.some((one, i) => !entry.isSame(one, others[i]))
 
-const portTest = (places: readonly Place[], port: Condition<number>): Test =>
-  places.length === 0 ? () => false : fieldTest(places, port, 'port')
+const portTest = (places: readonly Place[], port: Condition<number>, path: string): Test =>
+  places.length === 0 ? () => false : fieldTest(places, port, path)

@@ -286,6 +286,13 @@ t.test('a change that a protocol does not have is an error before anything is as
   t.end()
 })
 
+t.test('whether a translation can be changed is for the kernel to say', (t) => {
+  const { flows, asked } = scriptedConntrack([flow(1, { status: ['SRC_NAT_DONE'] })])
+  t.strictSame(flows.update({}, { sourceNat: { minimum: '192.0.2.1' } }), { matched: 1, updated: 1 })
+  t.match(sent(writes(asked)[0]), { sourceNat: { minimum: '192.0.2.1' } })
+  t.end()
+})
+
 t.test('the protocol of a change chooses flows', (t) => {
   const { flows, asked } = scriptedConntrack([flow(1), flow(2, { protocol: 'datagram' })])
   t.strictSame(flows.update({}, { protocol: 'stream', state: 'OPEN' }), { matched: 1, updated: 1 })
