@@ -35,7 +35,6 @@ type Runs = Readonly<Partial<Record<Job['command'], Run>>>
 type FlowFilterArgument = Parameters<Flows<Protocol>['delete']>[0]
 type FlowArgument = Parameters<Flows<Protocol>['create']>[0]
 type ExpectationArgument = Parameters<Expectations<Protocol>['create']>[0]
-type ExpectationFilterArgument = Parameters<Expectations<Protocol>['delete']>[0]
 
 /** That nothing was found is an error to the shell, where one entry was asked for or something was to be changed. */
 const statusOf = (count: number): number => (count === 0 ? FAILED : 0)

@@ -1,5 +1,5 @@
 import type { Protocol } from '@conntrack/core/plugin'
-import { COMMANDS, type CommandName } from './commands.ts'
+import { COMMANDS } from './commands.ts'
 import { type CliOption, OPTIONS, protocolOptions } from './options.ts'
 
 const LEFT = 34

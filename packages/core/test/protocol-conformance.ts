@@ -4,7 +4,7 @@ import { encoder } from '../src/schema/encode.ts'
 import type { Attribute } from '../src/schema/table.ts'
 import { Text } from '../src/schema/text.ts'
 import { flowTable } from '../src/tables/flow.ts'
-import { flowRow, flowVariants, type Protocol } from '../src/tables/protocol.ts'
+import { expectationRow, flowRow, flowVariants, type Option, type Protocol } from '../src/tables/protocol.ts'
 import { entryOf, flowLayout, kernelEncoder } from './entries.ts'
 import { missingFrom, sameAsHeader, skipHeaders as skip } from './kernel-headers.ts'
 import { forAll } from './random.ts'
@@ -18,6 +18,11 @@ export interface Conformance {
   readonly opposites: readonly (readonly [tuple: Fields, opposite: Fields])[]
   /** The enum of linux/netfilter/nfnetlink_conntrack.h that `protoinfo` is, if any. */
   readonly protoinfo?: string
+}
+
+/** The field that an option is about: of flows, or of expectations if it is for them alone. */
+function rowOf(protocol: Protocol, { sets, use }: Option): unknown {
+  return (Object.keys(use).length > 0 ? flowRow : expectationRow)(protocol, sets)
 }
 
 /** The tests that every protocol passes. */
@@ -62,11 +67,12 @@ export function conforms(t: Test, protocol: Protocol, { opposites, protoinfo: en
     const names = options.flatMap((option) => option.names)
     t.equal(new Set(names).size, names.length)
     for (const one of names) t.match(one, /^[a-z][a-z0-9]*(-[a-z0-9]+)+$|^[a-z]{3,}$/)
-    for (const { sets, help, argument, use } of options) {
-      t.ok(flowRow(protocol, sets), sets)
+    for (const option of options) {
+      const { sets, help, argument, use, expectation } = option
+      t.ok(rowOf(protocol, option), sets)
       t.match(help, /^\S.{5,60}[^. ]$/)
       t.match(argument, /^[A-Z]+$/)
-      t.ok(Object.keys(use).length > 0)
+      t.ok(Object.keys({ ...use, ...expectation }).length > 0)
     }
     const about = new Set(options.map(({ sets }) => sets))
     t.strictSame(
@@ -77,9 +83,9 @@ export function conforms(t: Test, protocol: Protocol, { opposites, protoinfo: en
     t.end()
   })
 
-  for (const { names, sets } of options) {
-    t.test(`${name}: --${names[0]} takes what a line shows`, (t) => {
-      const { kind } = flowRow(protocol, sets) as Attribute<unknown>
+  for (const option of options) {
+    t.test(`${name}: --${option.names[0]} takes what a line shows`, (t) => {
+      const { kind } = rowOf(protocol, option) as Attribute<unknown>
       forAll(t, 300, number, (random) => {
         const payload = new Uint8Array(kind.size ?? 64)
         kind.write(payload, 0, randomValue(random, kind))

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { flowRow, flowVariants, oppositePorts, portOptions, TUPLE_USE, unknownProtocol } from '../../src/tables/protocol.ts'
+import { EXPECTED_USE, flowRow, flowVariants, oppositePorts, portOptions, TUPLE_USE, unknownProtocol } from '../../src/tables/protocol.ts'
 import { datagram, stream } from '../protocols.ts'
 
 t.test('flowVariants() gives each protocol its table, and the unknown one last', (t) => {
@@ -24,14 +24,18 @@ t.test('oppositePorts() lets the ports change places', (t) => {
   t.end()
 })
 
-t.test('the options of ports are about the four ports, in both directions', (t) => {
+t.test('the options of ports are about the four ports of a flow, in both directions, and of an expectation', (t) => {
   t.strictSame(
-    portOptions.map(({ names, sets, use }) => [names, sets, use]),
+    portOptions.map(({ names, sets, use, expectation }) => [names, sets, use, expectation]),
     [
-      [['sport', 'orig-port-src'], 'original.sourcePort', TUPLE_USE],
-      [['dport', 'orig-port-dst'], 'original.destinationPort', TUPLE_USE],
-      [['reply-port-src'], 'reply.sourcePort', TUPLE_USE],
-      [['reply-port-dst'], 'reply.destinationPort', TUPLE_USE],
+      [['sport', 'orig-port-src'], 'original.sourcePort', TUPLE_USE, EXPECTED_USE],
+      [['dport', 'orig-port-dst'], 'original.destinationPort', TUPLE_USE, EXPECTED_USE],
+      [['reply-port-src'], 'reply.sourcePort', TUPLE_USE, undefined],
+      [['reply-port-dst'], 'reply.destinationPort', TUPLE_USE, undefined],
+      [['mask-port-src'], 'mask.sourcePort', {}, { create: 'required' }],
+      [['mask-port-dst'], 'mask.destinationPort', {}, { create: 'required' }],
+      [['tuple-port-src'], 'tuple.sourcePort', {}, { create: 'required' }],
+      [['tuple-port-dst'], 'tuple.destinationPort', {}, { create: 'required' }],
     ],
   )
   t.end()
