@@ -63,7 +63,7 @@ const family: Step = ({ message }, text) => {
 /** The protocol's name, padded to eight, and its number. */
 function head(shape: Shape<ProtocolVariant>): Step {
   const { protocol } = shape.variant
-  const name = word(protocol.name.padEnd(9))
+  const name = word(`${protocol.name.padEnd(8)} `)
   const number = place(shape, 'original.protocolNumber')
   return ({ bytes, slots }, text) => {
     const at = slots[number.slot]

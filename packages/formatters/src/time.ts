@@ -3,13 +3,14 @@ import { BLANK, type Step } from './parts.ts'
 
 const NANOSECONDS = 1_000_000_000n
 
-/** Age in whole seconds of a flow whose begin is known: until its end, or now. */
+/** Age in whole seconds of a flow whose begin is known: until its end, or now. Each end counts in whole seconds, as in conntrack(8). */
 export function ageInSeconds({ bytes, slots }: Entry<ProtocolVariant>, start: Place, stop: Place): number {
   const end = slots[stop.slot]
-  const until = end === 0 ? BigInt(Math.floor(Date.now() / 1000)) * NANOSECONDS : u64.read(bytes, end, 8)
-  const age = (until - u64.read(bytes, slots[start.slot], 8)) / NANOSECONDS
-  return Number(age > 0n ? age : 0n)
+  const until = end === 0 ? Math.floor(Date.now() / 1000) : secondsAt(bytes, end)
+  return Math.max(0, until - secondsAt(bytes, slots[start.slot]))
 }
+
+const secondsAt = (bytes: Uint8Array, at: number): number => Number(u64.read(bytes, at, 8) / NANOSECONDS)
 
 /** `delta-time=1 `, where the begin is known. */
 export function deltaTime(start: Place, stop: Place): Step {
@@ -27,7 +28,7 @@ export function clock(label: string, { slot }: Place): Step {
   return ({ bytes, slots }, text) => {
     const at = slots[slot]
     if (at === 0) return
-    text.string(`${label}${ctime(Number(u64.read(bytes, at, 8) / NANOSECONDS))}] `)
+    text.string(`${label}${ctime(secondsAt(bytes, at))}] `)
   }
 }
 
