@@ -1,8 +1,10 @@
 import t from 'tap'
+import { openConntrack } from '../../core/src/conntrack.ts'
 import { entryOf, flowLayout } from '../../core/test/entries.ts'
 import { readHeader, skipHeaders as skip } from '../../core/test/kernel-headers.ts'
 import { conforms } from '../../core/test/protocol-conformance.ts'
 import { realDestroy, realFlows } from '../../core/test/real-flows.ts'
+import { ack, done, message, scriptedKernel } from '../../core/test/scripted-kernel.ts'
 import { tcp } from '../src/index.ts'
 
 conforms(t, tcp, {
@@ -86,5 +88,21 @@ t.test('complete() leaves alone what is given', (t) => {
   t.strictSame(completed?.flagsReply?.flags, ['SACK_PERM', 'BE_LIBERAL'])
   t.equal(completed?.windowScaleOriginal, 7)
   t.strictSame(tcp.complete?.({ flagsOriginal: undefined })?.flagsOriginal?.flags, ['SACK_PERM', 'BE_LIBERAL'], 'undefined is not given')
+  t.end()
+})
+
+t.test('the flags of a live connection can be changed', (t) => {
+  const { body, family } = realFlows.find(({ line }) => line.startsWith('ipv4     2 tcp')) ?? realFlows[0]
+  const writes: Record<string, unknown>[] = []
+  const socket = scriptedKernel(({ sequence, type, body: sent }) => {
+    if (type === 0x0101) return [message({ type: 0x0100, sequence, family, body }), done(sequence)]
+    writes.push(entryOf(flowLayout([tcp]), sent).decode())
+    return [ack(sequence)]
+  })
+  using ct = openConntrack({ protocols: [tcp], socket })
+  const flagsOriginal = { flags: ['BE_LIBERAL'], mask: ['BE_LIBERAL'] } as const
+  t.strictSame(ct.flows.update({}, { protocol: 'tcp', flagsOriginal }), { matched: 1, updated: 1 })
+  t.match(writes, [{ original: { protocolNumber: 6 }, flagsOriginal }])
+  t.strictSame(Object.keys(writes[0]).sort(), ['flagsOriginal', 'original', 'reply'])
   t.end()
 })
