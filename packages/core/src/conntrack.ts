@@ -20,7 +20,8 @@ import {
   statistics,
 } from './commands/statistics.ts'
 import type { GivenFlow } from './commands/tuple.ts'
-import { type CreateOptions, create, flush, remove, update, type WriteOptions } from './commands/write.ts'
+import { type CreateOptions, create, flush, remove, update } from './commands/write.ts'
+import type { WriteOptions } from './commands/acknowledged.ts'
 import type { Filter } from './schema/match.ts'
 import type {
   ExpectationFilterOf,

@@ -2,7 +2,8 @@ export type { TableEntry } from './commands/context.ts'
 export type { Listing } from './commands/listing.ts'
 export type { ListOptions } from './commands/read.ts'
 export type { CpuStatistics, ExpectationCpuStatistics, Statistics } from './commands/statistics.ts'
-export type { CreateOptions, WriteOptions } from './commands/write.ts'
+export type { CreateOptions } from './commands/write.ts'
+export type { WriteOptions } from './commands/acknowledged.ts'
 export {
   type Conntrack,
   type ConntrackOptions,

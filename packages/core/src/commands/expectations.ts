@@ -1,11 +1,10 @@
 import type { Filter } from '../schema/match.ts'
 import { expectationMessages } from '../tables/messages.ts'
 import { NLM_F_CREATE, NLM_F_DUMP, NLM_F_EXCL } from '../transport/message.ts'
-import { entryRequest, identity, settle, settleUnlessGone } from './acknowledged.ts'
+import { removeEach, settle, type WriteOptions } from './acknowledged.ts'
 import { familyNumber, matcherOf, type TableContext } from './context.ts'
 import { firstOf, Listing } from './listing.ts'
 import { encoderOf, familyOfTuples, type GivenFlow, numbered, type Tuple } from './tuple.ts'
-import type { WriteOptions } from './write.ts'
 
 /** An expectation as the caller gives it. */
 export interface GivenExpectation extends GivenFlow {
@@ -59,14 +58,8 @@ export function deleteExpectations(
   filter: Filter,
   options: WriteOptions = {},
 ): { matched: number; deleted: number } {
-  let deleted = 0
-  const matched = listExpectations(context, filter).forEach((entry) => {
-    const request = entryRequest(expectationMessages.delete, entry, identity(entry, ['tuple', 'zone', 'id']))
-    if (!settleUnlessGone(context.requests, request)) return
-    deleted++
-    options.onEntry?.(entry)
-  })
-  return { matched, deleted }
+  const names = ['tuple', 'zone', 'id'] as const
+  return removeEach(context.requests, listExpectations(context, filter), expectationMessages.delete, names, options)
 }
 
 /** Deletes all expectations, or those of one family. */

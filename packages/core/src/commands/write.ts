@@ -1,17 +1,11 @@
 import type { Filter } from '../schema/match.ts'
 import { flowMessages } from '../tables/messages.ts'
 import { NLM_F_CREATE, NLM_F_EXCL } from '../transport/message.ts'
-import { entryRequest, identity, settle, settleUnlessGone, unlessGone } from './acknowledged.ts'
+import { entryRequest, identity, removeEach, settle, settleUnlessGone, unlessGone, type WriteOptions } from './acknowledged.ts'
 import { type TableContext, type TableEntry, familyNumber, newEntry, matcherOf } from './context.ts'
 import { list } from './read.ts'
 import { translated } from './nat.ts'
 import { encoderOf, familyOf, type GivenFlow } from './tuple.ts'
-
-/** What is told while many entries are changed. */
-export interface WriteOptions {
-  /** Called for each entry that was deleted, or as it is after it was updated; the view is valid until it returns. */
-  readonly onEntry?: (entry: TableEntry) => void
-}
 
 /** Options of making a flow. */
 export interface CreateOptions {
@@ -82,14 +76,7 @@ export function update(
  * the same tuple lives; one that has gone meanwhile is not counted.
  */
 export function remove(context: TableContext, filter: Filter, options: WriteOptions = {}): { matched: number; deleted: number } {
-  let deleted = 0
-  const matched = list(context, filter).forEach((entry) => {
-    const request = entryRequest(flowMessages.delete, entry, identity(entry, ['original', 'zone', 'id']))
-    if (!settleUnlessGone(context.requests, request)) return
-    deleted++
-    options.onEntry?.(entry)
-  })
-  return { matched, deleted }
+  return removeEach(context.requests, list(context, filter), flowMessages.delete, ['original', 'zone', 'id'], options)
 }
 
 /**

@@ -353,6 +353,18 @@ t.test('a deleted flow that is gone is not shown', (t) => {
   t.end()
 })
 
+t.test('an entry without its tuple is never asked to be deleted, which would delete all', (t) => {
+  const { flows, asked } = scriptedConntrack([], (request) =>
+    request.type === GET && request.flags & NLM_F_DUMP
+      ? [message({ type: NEW, sequence: request.sequence, family: 2, body: unhex('08000800 00000001') }), done(request.sequence)] // CTA_MARK 1 alone
+      : undefined,
+  )
+  t.throws(() => flows.delete({ mark: 1 }), { name: 'MalformedMessageError' })
+  t.throws(() => flows.update({ mark: 1 }, { mark: 2 }), { name: 'MalformedMessageError' })
+  t.strictSame(writes(asked), [])
+  t.end()
+})
+
 t.test('flush() is one message without attributes', (t) => {
   const { flows, asked } = scriptedConntrack([flow(1)])
   flows.flush()
