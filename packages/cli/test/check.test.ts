@@ -3,18 +3,23 @@ import { tcp } from '@conntrack/proto-tcp'
 import { udp } from '@conntrack/proto-udp'
 import t from 'tap'
 import { check } from '../src/check.ts'
-import type { CommandName } from '../src/commands.ts'
+import type { CommandName, TableName } from '../src/commands.ts'
 import { UsageError } from '../src/failure.ts'
 import { type CliOption, OPTIONS, protocolOptions } from '../src/options.ts'
 
 const PROTOCOLS = { tcp, udp, icmp }
 
 /** What check() says against a command with these options, by their first names; undefined if nothing. */
-function verdict(command: CommandName, names: string, protocol?: keyof typeof PROTOCOLS): string | undefined {
+function verdict(
+  command: CommandName,
+  names: string,
+  protocol?: keyof typeof PROTOCOLS,
+  table: TableName = 'conntrack',
+): string | undefined {
   const options = [...OPTIONS, ...(protocol === undefined ? [] : protocolOptions(PROTOCOLS[protocol]))]
   const given = new Set(names.split(' ').flatMap((name): CliOption[] => (name === '' ? [] : [named(options, name)])))
   try {
-    check(command, options, given)
+    check(command, table, options, given)
     return undefined
   } catch (error) {
     if (!(error instanceof UsageError)) throw error
@@ -118,4 +123,17 @@ t.test('any translation is not asked for beside a certain one', async (t) => {
 t.test('the first that is wrong is told, in the order of the options', async (t) => {
   t.equal(verdict('flush', 'zone mark src'), illegal('src'))
   t.equal(verdict('create', 'output', 'tcp'), missing('protonum'))
+})
+
+t.test('what a new expectation needs must be there, and a list of them takes conditions', async (t) => {
+  const ofNew = 'src dst protonum timeout tuple-src tuple-dst mask-src mask-dst'
+  const ports = 'sport dport mask-port-src mask-port-dst tuple-port-src tuple-port-dst'
+  t.equal(verdict('create', `${ofNew} ${ports}`, 'tcp', 'expect'), undefined)
+  for (const name of `${ofNew} ${ports}`.split(' ')) {
+    const others = `${ofNew} ${ports}`.split(' ').filter((one) => one !== name)
+    t.equal(verdict('create', others.join(' '), 'tcp', 'expect'), missing(name))
+  }
+  t.equal(verdict('list', 'src dst protonum sport dport family zone output', 'tcp', 'expect'), undefined)
+  t.equal(verdict('list', 'mark', undefined, 'expect'), illegal('mark'))
+  t.equal(verdict('delete', '', undefined, 'expect'), missing('src'))
 })

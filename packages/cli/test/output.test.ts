@@ -7,11 +7,11 @@ import { formats as all } from './program.ts'
 const formats = Object.fromEntries(
   Object.keys(all).map((name) => [
     name,
-    (options: FormatOptions) => ({ name: `${name} ${JSON.stringify(options)}`, compile: () => () => {} }),
+    { flow: (options: FormatOptions) => ({ name: `${name} ${JSON.stringify(options)}`, compile: () => () => {} }) },
   ]),
 )
 
-const chosen = (...words: string[]): string => formatOf(words, formats, '-A').name
+const chosen = (...words: string[]): string => formatOf(words, formats, 'conntrack', '-A').name
 const refused = (...words: string[]): string => {
   try {
     return chosen(...words)
@@ -42,7 +42,7 @@ t.test('a format is chosen by its name, and takes the words that it always shows
   t.equal(chosen('json'), 'json {"command":"-A"}')
   t.equal(chosen('xml,ktimestamp'), 'xml {"command":"-A","kernelTimestamp":true}')
   t.equal(chosen('json,json', 'id'), 'json {"command":"-A","id":true}')
-  t.equal(formatOf(['save'], formats, '-D').name, 'save {"command":"-D"}')
+  t.equal(formatOf(['save'], formats, 'conntrack', '-D').name, 'save {"command":"-D"}')
 })
 
 t.test('what cannot be is an error', async (t) => {
@@ -51,4 +51,11 @@ t.test('what cannot be is an error', async (t) => {
   for (const word of ['', 'id,', ',', 'ID', 'line', 'idx']) t.match(refused(word), /^Bad parameter `/, word)
   t.equal(refused('json,xml'), 'cannot combine the outputs json and xml')
   t.match(refused('save,id'), /^cannot combine save output with any other output type/)
+})
+
+t.test('expectations have formats of their own, and not all', async (t) => {
+  t.equal(formatOf([], all, 'expect', '-A').name, 'line')
+  t.match(formatOf(['xml'], all, 'expect', '-A'), { name: 'xml', tail: '</expect>\n' })
+  t.equal(formatOf(['json'], all, 'expect', '-A').name, 'json')
+  t.throws(() => formatOf(['save'], all, 'expect', '-A'), new UsageError("expectations cannot be written as `save'"))
 })

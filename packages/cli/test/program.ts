@@ -1,4 +1,4 @@
-import { json, line, save, xml } from '@conntrack/formatters'
+import { expectationLine, expectationXml, json, line, save, xml } from '@conntrack/formatters'
 import { dccp } from '@conntrack/proto-dccp'
 import { gre } from '@conntrack/proto-gre'
 import { icmp, icmpv6 } from '@conntrack/proto-icmp'
@@ -9,7 +9,12 @@ import type { Formats, Io } from '../src/output.ts'
 
 /** The protocols and formats of the program itself (bin.ts). */
 export const protocols = [tcp, udp, udplite, icmp, icmpv6, sctp, dccp, gre]
-export const formats: Formats = { line, xml, save, json }
+export const formats: Formats = {
+  line: { flow: line, expectation: expectationLine },
+  xml: { flow: xml, expectation: expectationXml },
+  save: { flow: ({ command }) => save(command) },
+  json: { flow: json, expectation: json },
+}
 
 /** The words of a command line; blanks part them, and '' is an empty one. */
 export function words(line: string): string[] {

@@ -23,11 +23,15 @@ t.test('every command, option, format and protocol is in the help', async (t) =>
   for (const word of [...outputWords(formats), ...protocols.map(({ name }) => name)]) t.match(text, word)
 })
 
-t.test('each option tells which commands take it', async (t) => {
+t.test('each option tells which commands take it, on flows and on expectations', async (t) => {
   const text = help().replaceAll(/\n {20,}/g, ' ')
-  for (const { names, use } of OPTIONS) {
-    const takers = COMMANDS.filter(({ command }) => use[command] !== undefined).map(({ short }) => short)
-    t.match(text, new RegExp(`--${names[0]} .*\\(${takers.join('')}\\)$`, 'm'), names[0])
+  const letters = (uses: object): string =>
+    COMMANDS.filter(({ command }) => command in uses)
+      .map(({ short }) => short)
+      .join('')
+  for (const { names, use, expectation = {} } of OPTIONS) {
+    const lists = [letters(use), letters(expectation) && `expect: ${letters(expectation)}`].filter((list) => list !== '')
+    t.match(text, new RegExp(`--${names[0]} .*\\(${lists.join('; ')}\\)$`, 'm'), names[0])
   }
 })
 
