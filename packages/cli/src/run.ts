@@ -1,4 +1,4 @@
-import type { Conntrack, Expectations, Flows, WriteOptions } from '@conntrack/core'
+import { type Conntrack, type Expectations, type Flows, NetlinkError, type WriteOptions } from '@conntrack/core'
 import { type ProtocolVariant, type Formatter, type Protocol, printer, Text } from '@conntrack/core/plugin'
 import type { CommandName, TableName } from './commands.ts'
 import { FAILED, Failure } from './failure.ts'
@@ -55,8 +55,10 @@ const FLOW_RUNS: Runs = {
   },
 
   get({ query, format }, { conntrack, io, say }) {
-    const { id } = query.conditions
-    const found = conntrack.flows.lookup(query.values as FlowArgument, (id === undefined ? {} : { id }) as FlowFilterArgument)
+    // The kernel finds an entry by either of its tuples; the options mean one of them.
+    const { protocol, original, reply } = query.values
+    const filter = { ...query.conditions, protocol, original, reply }
+    const found = conntrack.flows.lookup(query.values as FlowArgument, filter as FlowFilterArgument)
     const count = found.print(format, io.out)
     say(`${count} flow entries have been shown.`)
     return statusOf(count)
@@ -165,14 +167,19 @@ function writing({ format }: Job, { io, say }: Surroundings, done: string, work:
 
 /** Thrown where the kernel takes a command for wrong because it has no connection tracking: told by asking the simplest question. */
 export function explained(error: unknown, conntrack: Conntrack<Protocol>): unknown {
-  if ((error as { code?: string }).code !== 'EINVAL') return error
+  if (!isRefusal(error)) return error
   try {
     conntrack.flows.count()
     return error
   } catch (cause) {
-    if ((cause as { code?: string }).code !== 'EINVAL') return error
+    if (!isRefusal(cause)) return error
     return new Failure("this kernel has no connection tracking over netlink: load it with `modprobe nf_conntrack_netlink'", FAILED, {
       cause,
     })
   }
+}
+
+/** Whether the kernel took a message of conntrack's for wrong; EINVAL of a system call is another matter. */
+function isRefusal(error: unknown): boolean {
+  return error instanceof NetlinkError && error.code === 'EINVAL' && error.command.startsWith('IPCTNL_')
 }

@@ -1,4 +1,4 @@
-import { openConntrack } from '@conntrack/core'
+import { NetlinkError, openConntrack } from '@conntrack/core'
 import t from 'tap'
 import { realFlows } from '../../core/test/real-flows.ts'
 import { ack, type Datagrams, done, error, message, scriptedKernel, type ScriptedRequest } from '../../core/test/scripted-kernel.ts'
@@ -7,7 +7,7 @@ import { formats, kept, protocols, words } from './program.ts'
 
 const VERSION = 'conntrack v9.9.9 (conntrack.ts)'
 const HINT = "Try `conntrack -h' or 'conntrack --help' for more information.\n"
-const [NEW, DELETE, ZERO, CPUS, COUNT] = [0x0100, 0x0102, 0x0103, 0x0104, 0x0105]
+const [NEW, GET, DELETE, ZERO, CPUS, COUNT] = [0x0100, 0x0101, 0x0102, 0x0103, 0x0104, 0x0105]
 const DUMP = 0x300
 const EINVAL = 22
 
@@ -172,6 +172,22 @@ t.test('-G shows one flow, or says that there is none', async (t) => {
   t.equal(other.stderr, `${VERSION}: 0 flow entries have been shown.\n`)
 })
 
+t.test('-G shows no flow whose reply is what was given as the original direction', async (t) => {
+  const { body } = realFlows[realFlows.length - 1]
+  const { status, stdout, stderr } = run('-G -p tcp -s 127.0.0.1 -d 127.0.0.1 --sport 21 --dport 40021', ({ sequence }) => [
+    message({ type: NEW, sequence, flags: 0, body }),
+    ack(sequence),
+  ])
+  t.strictSame({ status, stdout, stderr }, { status: 1, stdout: '', stderr: `${VERSION}: 0 flow entries have been shown.\n` })
+})
+
+t.test('an ICMP id that is not given is 0', async (t) => {
+  for (const command of ['-I -t 60', '-G']) {
+    const { asked } = run(`${command} -p icmp -s 1.1.1.1 -d 2.2.2.2 --icmp-type 8 --icmp-code 0`, ({ sequence }) => [ack(sequence)])
+    t.match(Buffer.from(asked[0].body).toString('hex'), '0600040000000000', 'CTA_PROTO_ICMP_ID')
+  }
+})
+
 t.test('-I and -A make a flow, and refuse or change one that is there', async (t) => {
   const options = '-p udp -s 1.1.1.1 -d 2.2.2.2 --sport 1 --dport 2 -t 60'
   const made = run(`-I ${options}`)
@@ -192,6 +208,19 @@ t.test('-D deletes the flows that fit and shows them', async (t) => {
   t.strictSame(lines(stdout), shown(' tcp '))
   t.equal(stderr, `${VERSION}: ${shown(' tcp ').length} flow entries have been deleted.\n`)
   t.equal(asked.filter(({ type }) => type === DELETE).length, shown(' tcp ').length)
+})
+
+t.test('-U changes a state, which is a word of one protocol', async (t) => {
+  const flow = realFlows.find(({ line }) => line.includes(' tcp ') && line.includes(' sport=1000 ')) as (typeof realFlows)[number]
+  const { status, stdout, stderr, asked } = run('-U -p tcp --sport 1000 --state CLOSE -o extended,id', (request) => {
+    const { type, flags, sequence } = request
+    if (type !== GET || (flags & DUMP) === DUMP) return listing(request)
+    return [message({ type: NEW, sequence, flags: 0, body: flow.body }), ack(sequence)]
+  })
+  t.equal(status, 0)
+  t.strictSame(lines(stdout), [flow.line], 'as the kernel shows it afterwards')
+  t.equal(stderr, `${VERSION}: 1 flow entries have been updated.\n`)
+  t.equal(asked.filter(({ type }) => type === NEW).length, 1)
 })
 
 t.test('-D and -U of nothing are status 1', async (t) => {
@@ -262,6 +291,24 @@ t.test('a kernel that takes everything for wrong has no connection tracking, and
       line,
     )
   }
+})
+
+t.test('a system call that takes something for wrong is another matter', async (t) => {
+  const { io, stderr } = kept()
+  const cli = createCli({
+    protocols,
+    formats,
+    version: VERSION,
+    open: (options) =>
+      openConntrack({
+        protocols: options.protocols,
+        socket: () => {
+          throw new NetlinkError('setns', EINVAL, { detail: '/etc/passwd is not a network namespace' })
+        },
+      }),
+  })
+  t.equal(cli(['-L'], io), 1)
+  t.match(stderr(), /^[^\n]*\/etc\/passwd is not a network namespace[^\n]*\n$/)
 })
 
 t.test('one that takes only this for wrong says so', async (t) => {

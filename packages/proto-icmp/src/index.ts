@@ -16,6 +16,7 @@ export const icmp = protocol({
   labels: echoLabels,
   protoinfo: {},
   options: echoOptions('icmp'),
+  defaults: { id: 0 },
   opposite: (tuple: Echo) =>
     opposite(tuple, [
       [8, 0],
@@ -37,6 +38,7 @@ export const icmpv6 = protocol({
   labels: echoLabels,
   protoinfo: {},
   options: echoOptions('icmpv6'),
+  defaults: { id: 0 },
   opposite: (tuple: Echo) =>
     opposite(tuple, [
       [128, 129],

@@ -53,7 +53,8 @@ function oppositeTuple({ source, destination, protocolNumber, zone: _, ...layer4
 /** Both directions of a flow: what one lacks is taken from the other's opposite. Undefined where neither is given. */
 export function bothDirections({ original, reply }: GivenFlow, protocol: Protocol): { original: Tuple; reply: Tuple } | undefined {
   if (original === undefined && reply === undefined) return undefined
-  const there = numbered({ ...(reply && defined(oppositeTuple(reply, protocol))), ...defined(original ?? {}) }, protocol)
+  const mirrored = reply && defined(oppositeTuple(reply, protocol))
+  const there = numbered({ ...protocol.defaults, ...mirrored, ...defined(original ?? {}) }, protocol)
   return { original: there, reply: numbered({ ...defined(oppositeTuple(there, protocol)), ...defined(reply ?? {}) }, protocol) }
 }
 

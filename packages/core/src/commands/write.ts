@@ -50,7 +50,8 @@ export function update(
   const wanted = { ...filter, protocol: filter.protocol ?? protocol }
   checkChange(context, wanted, { status, ...rest })
   // A change is of fields alone; sourceNat among them is what the kernel is asked for, not a condition.
-  const isAlready = matcherOf({ ...context, relations: {} }, { ...others, ...(status === undefined ? {} : { status: { all: status } }) })
+  const already = { ...others, ...(status === undefined ? {} : { status: { all: status } }) }
+  const isAlready = matcherOf({ ...context, relations: {} }, { protocol: wanted.protocol, ...already })
   const keepsMark = markTest(mark as number | undefined, markMask as number | undefined)
   const after = newEntry(context)
   let updated = 0

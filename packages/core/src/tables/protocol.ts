@@ -79,6 +79,8 @@ export interface Protocol<Name extends string = string, L4 extends Table = Table
   /** The field of `protoinfo` that a line shows as the state. */
   readonly state?: keyof Info & string
   readonly options: readonly Option<TuplePath<L4> | (keyof Info & string)>[]
+  /** What a tuple has where the user does not say. */
+  readonly defaults?: Encodable<L4>
   /** The protocol's part of the tuple in the other direction. */
   opposite(tuple: Encodable<L4>): Encodable<L4>
   /** What the kernel wants to know of a new flow and the user did not say. */
