@@ -1,5 +1,5 @@
 import { attribute, enumeration, oppositePorts, portOptions, ports, protocol, STATE_USE, u8, within } from '@conntrack/core/plugin'
-import { windowFlags } from './flags.ts'
+import { type WindowFlags, windowFlags } from './flags.ts'
 
 /** enum tcp_conntrack, the states of a connection as the kernel sees it pass by; SYN_SENT2 was once called LISTEN. */
 const state = enumeration(
@@ -30,10 +30,20 @@ export const tcp = protocol({
     { names: ['state'], argument: 'STATE', help: 'state of the connection, such as ESTABLISHED', sets: 'state', use: STATE_USE },
   ],
   opposite: oppositePorts,
-  /** A flow made by hand has no history of windows: BE_LIBERAL tells the kernel not to judge by it. */
+  /**
+   * A flow made by hand has no history of windows: BE_LIBERAL tells the kernel not to judge by it. WINDOW_SCALE is what the kernel
+   * wants to take the two scales. Flags as a list tells them, with no mask, would change nothing, and count as not given.
+   */
   complete(flow) {
-    const flags = ['SACK_PERM', 'BE_LIBERAL', ...(CLOSING.includes(flow.state) ? (['CLOSE_INIT'] as const) : [])] as const
-    const both = { flags, mask: flags }
-    return { ...flow, flagsOriginal: flow.flagsOriginal ?? both, flagsReply: flow.flagsReply ?? both }
+    const isScaled = flow.windowScaleOriginal !== undefined && flow.windowScaleReply !== undefined
+    const flags: WindowFlags['flags'] = [
+      'SACK_PERM',
+      'BE_LIBERAL',
+      ...(CLOSING.includes(flow.state) ? (['CLOSE_INIT'] as const) : []),
+      ...(isScaled ? (['WINDOW_SCALE'] as const) : []),
+    ]
+    const wanted = (given: WindowFlags | undefined): WindowFlags =>
+      given === undefined || given.mask.length === 0 ? { flags, mask: flags } : given
+    return { ...flow, flagsOriginal: wanted(flow.flagsOriginal), flagsReply: wanted(flow.flagsReply) }
   },
 })

@@ -82,12 +82,28 @@ t.test('complete() tells the kernel not to judge by windows that it has not seen
 })
 
 t.test('complete() leaves alone what is given', (t) => {
-  const flagsOriginal = { flags: ['WINDOW_SCALE'], mask: ['WINDOW_SCALE', 'BE_LIBERAL'] } as const
+  const flagsOriginal = { flags: ['MAXACK_SET'], mask: ['MAXACK_SET', 'BE_LIBERAL'] } as const
   const completed = tcp.complete?.({ state: 'ESTABLISHED', windowScaleOriginal: 7, flagsOriginal })
   t.strictSame(completed?.flagsOriginal, flagsOriginal)
   t.strictSame(completed?.flagsReply?.flags, ['SACK_PERM', 'BE_LIBERAL'])
   t.equal(completed?.windowScaleOriginal, 7)
   t.strictSame(tcp.complete?.({ flagsOriginal: undefined })?.flagsOriginal?.flags, ['SACK_PERM', 'BE_LIBERAL'], 'undefined is not given')
+  t.end()
+})
+
+t.test('complete() tells the kernel to take window scales, of which there must be two', (t) => {
+  const flags = tcp.complete?.({ windowScaleOriginal: 0, windowScaleReply: 7 })?.flagsReply
+  t.strictSame(flags?.flags, ['SACK_PERM', 'BE_LIBERAL', 'WINDOW_SCALE'])
+  t.strictSame(flags?.mask, flags?.flags)
+  t.strictSame(tcp.complete?.({ windowScaleReply: 7 })?.flagsReply?.flags, ['SACK_PERM', 'BE_LIBERAL'])
+  t.end()
+})
+
+t.test('the flags of a flow that was listed have no mask, and would change nothing', (t) => {
+  const listed = { flags: ['WINDOW_SCALE', 'SACK_PERM', 'MAXACK_SET'], mask: [] } as const
+  const { flagsOriginal, flagsReply } = tcp.complete?.({ flagsOriginal: listed, flagsReply: listed }) ?? {}
+  t.strictSame(flagsOriginal, { flags: ['SACK_PERM', 'BE_LIBERAL'], mask: ['SACK_PERM', 'BE_LIBERAL'] })
+  t.strictSame(flagsReply, flagsOriginal)
   t.end()
 })
 
