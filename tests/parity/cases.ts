@@ -1,572 +1,258 @@
-/** Command lines that show the table and leave it as it is. Blanks part the words. */
-export const SHOWING: readonly string[] = [
-  // formats
-  '-L',
-  '-L -o extended',
-  '-L -o id',
-  '-L -o extended,id',
-  '-L -o id,extended',
-  '-L -o extended -o id',
-  '-L -o ktimestamp',
-  '-L -o extended,id,ktimestamp',
-  '-L -o e,i,k',
-  '-L -o ext',
-  // where commands, options and tables stand
-  '--dump',
-  '--du',
-  '--dump -o id',
-  '-L conntrack',
-  '-L c',
-  '-L con -o id',
-  '-L conntrack -f ipv6',
-  '--dump conntrack',
-  'conntrack -L',
-  'conntrack -L conntrack -p tcp',
-  '-L -s 10.0.0.1 junk',
-  '-p tcp -L',
-  '-p tcp --dport 443 -L -o id',
-  '-s 10.0.0.1 -L',
-  '-o id -f ipv6 -L',
-  '-L -oid',
-  '-L -oextended,id',
-  '-L --output=id',
-  '-L --output id',
-  '-L --out=extended',
-  '-Lo id',
-  '-Lp tcp',
-  '-ptcp -L',
-  '-ptcp -s10.0.0.1 -L',
-  '-L -ptcp -d10.0.0.2 -oid',
-  '-L --proto tcp',
-  '-L --protonum=udp',
-  '-L --orig-src 10.0.0.1',
-  '-L --orig-src=10.0.0.0/24',
-  '-L --orig-d fd00::2',
-  '-L --reply-d 10.0.0.1',
-  '-L --mar 1',
-  '-L --statu ASSURED',
-  '-L --fam ipv6',
-  '-L --zon 5',
-  '-L -p tcp --sp 1004',
-  '-L -p tcp --reply-port-s 443',
-  '-L -- -p tcp',
-  '-L -s 10.0.0.1 -- -p tcp',
-  '-L dying',
-  '-L unconfirmed',
-  '-L d -o id',
-  '-L u',
-  // family
-  '-L -f ipv4',
-  '-L -f ipv6',
-  '-L -f ipv6 -o extended',
-  '-L -f ipv4 -o extended,id',
-  '--dump --family=ipv6',
-  // protocol
-  '-L -p tcp',
-  '-L -p TCP',
-  '-L -p 6',
-  '-L -p 0x6',
-  '-L -p udp',
-  '-L -p 17',
-  '-L -p udplite',
-  '-L -p icmp',
-  '-L -p 1',
-  '-L -p icmpv6',
-  '-L -p ipv6-icmp',
-  '-L -p 58 -o extended',
-  '-L -p sctp',
-  '-L -p dccp',
-  '-L -p 33',
-  '-L -p gre',
-  '-L -p 47 -f ipv6',
-  '-L -p 2',
-  '-L -p igmp',
-  '-L -p 50',
-  '-L -p esp -o extended,id',
-  '-L -p 253',
-  '-L -p 99',
-  '-L -p 0',
-  '-L -p 255',
-  '-L -p tcp -f ipv6',
-  '-L -p icmp -f ipv6',
-  // addresses
-  '-L -s 10.0.0.1',
-  '-L -s 10.0.0.1 -o id',
-  '-L -s 10.0.0.1/32',
-  '-L -s 10.0.0.0/24',
-  '-L -s 10.0.0.0/8 -o extended',
-  '-L -s 10.1.2.3/8',
-  '-L -s 10.0.4.0/23',
-  '-L -s 0.0.0.0/0',
-  '-L -s 10.1',
-  '-L -s 10.0.1',
-  '-L -s 0x0a000001',
-  '-L -s 167772161',
-  '-L -s 012.0.0.1',
-  '-L -s 10.0.0.99',
-  '-L -s fd00::1',
-  '-L -s FD00:0:0:0::1 -o extended',
-  '-L -s fd00::/16',
-  '-L -s fd00::/63',
-  '-L -s fd00::1:0:0:0:0/64',
-  '-L -s ::/0 -o id',
-  '-L -s ::ffff:10.0.0.1',
-  '-L -s ::ffff:a00:1',
-  '-L -s ::',
-  '-L -d 10.0.0.2',
-  '-L -d 10.0.0.2/31',
-  '-L -d 224.0.0.0/4',
-  '-L -d fd00::2/128',
-  '-L -d ::10.0.0.1',
-  '-L -r 10.0.0.2',
-  '-L -r 192.168.0.2',
-  '-L -r fd00::98',
-  '-L -q 10.0.0.1',
-  '-L -q 192.168.0.1',
-  '-L -q fd00::99 -o extended',
-  '-L -s 10.0.0.1 -d 10.0.0.3',
-  '-L -s 10.0.0.0/24 -d 10.0.0.0/30',
-  '-L -s 10.0.0.1 -d 10.0.0.4 -q 192.168.0.1',
-  '-L -s 10.0.0.1 -r 192.168.0.2 -q 192.168.0.1',
-  '-L -s fd00::/8 -d fd00::/8 -f ipv6',
-  '-L -s 10.0.0.77 --mask-src 255.255.255.0',
-  '-L -d 10.0.99.2 --mask-dst 255.255.0.0',
-  // ports
-  '-L -p tcp --sport 1004',
-  '-L -p tcp --orig-port-src 1004',
-  '-L -p tcp --dport 443',
-  '-L -p tcp --dport=443 -o id',
-  '-L -p tcp --orig-port-dst 80 -o extended',
-  '-L -p tcp --reply-port-src 443',
-  '-L -p tcp --reply-port-dst 1004',
-  '-L -p tcp --reply-port-dst 5000',
-  '-L -p tcp --sport 1004 --dport 443 --reply-port-src 443 --reply-port-dst 1004',
-  '-L -p tcp --sport 1004 --dport 80',
-  '-L -p tcp --dport 0',
-  '-L -p tcp --sport 65535',
-  '-L -p udp --dport 53',
-  '-L -p udp --dport 53 -f ipv6 -o extended,id',
-  '-L -p udp --sport 2001',
-  '-L -p udplite --dport 7',
-  '-L -p sctp --dport 5060',
-  '-L -p sctp --sport 4002 --dport 5060',
-  '-L -p 6 --dport 443',
-  '-L -p tcp --dport 443 -s 10.0.0.1 -d 10.0.0.2 -m 0',
-  '--sport 1004 -p tcp -L',
-  '-L --dport 443 -p tcp',
-  '-L -p tcp --dport 0x1bb',
-  '-L -p icmp --icmp-type 8',
-  '-L -p icmp --icmp-type 8 --icmp-code 0 --icmp-id 3001',
-  '-L -p icmp --icmp-type 0',
-  '-L -p icmp --icmp-id 65535 -o extended',
-  '-L -p icmp --icmp-t 13',
-  '-L -p icmpv6 --icmpv6-type 128',
-  '-L -p icmpv6 --icmpv6-type 128 --icmpv6-code 0 --icmpv6-id 3003',
-  '-L -p icmpv6 --icmpv6-id 3004',
-  '-L -p gre --srckey 0x10',
-  '-L -p gre --dstkey 0xffff -o extended',
-  // state
-  ...['NONE', 'SYN_SENT', 'SYN_RECV', 'ESTABLISHED', 'FIN_WAIT', 'CLOSE_WAIT', 'LAST_ACK', 'TIME_WAIT', 'CLOSE', 'SYN_SENT2', 'LISTEN'].map(
-    (state) => `-L -p tcp --state ${state}`,
-  ),
-  '-L -p tcp --state ESTABLISHED -f ipv6 -o extended',
-  '-L -p tcp --state ESTABLISHED --dport 443 -s 10.0.0.1',
-  '-L -p sctp --state ESTABLISHED',
-  '-L -p sctp --state COOKIE_WAIT -o extended',
-  '-L -p sctp --state CLOSED',
-  // mark
-  '-L -m 0',
-  '-L -m 1',
-  '-L -m 16',
-  '-L -m 0x10',
-  '-L -m 020 -o id',
-  '-L -m 0x10/0x10',
-  '-L -m 0x10/0xf0 -o extended',
-  '-L -m 0/0',
-  '-L -m 1/0',
-  '-L -m 1/1',
-  '-L -m 0xffffffff',
-  '-L -m 4294967295/4294967295',
-  '-L -m 9 -p 253',
-  '-L -m 7 -f ipv6 -s 1::/16',
-  // status
-  '-L -u ASSURED',
-  '-L -u assured',
-  '-L -u A -o id',
-  '-L -u SEEN_REPLY',
-  '-L -u SEEN',
-  '-L -u ASSURED,SEEN_REPLY',
-  '-L -u FIXED_TIMEOUT',
-  '-L -u fixed -o extended',
-  '-L -u EXPECTED',
-  '-L -u UNREPLIED',
-  '-L -u UNREPLIED -p tcp',
-  '-L -u !ASSURED',
-  '-L -u !SEEN_REPLY -f ipv4',
-  '-L -u !ASSURED,!FIXED',
-  '-L -u OFFLOAD',
-  '-L -u ASSURED -p tcp --dport 443 -s 10.0.0.0/8 -m 0x10/0x10 -o extended,id',
-  '-L -u UNSET',
-  '-L -u ASSURED,!SEEN_REPLY',
-  '-L -u ASSURED -u SEEN_REPLY',
-  '-L -u SRC_NAT',
-  // zones
-  '-L -w 0',
-  '-L -w 5',
-  '-L -w 5 -o extended,id',
-  '-L -w 6',
-  '-L -w 99',
-  '-L --zone 5 -p udp',
-  '-L --orig-zone 6',
-  '-L --orig-zone 0 -p udp',
-  '-L --reply-zone 7',
-  '-L --reply-zone 7 -s 10.0.0.1',
-  // address translation
-  '-L -n',
-  '-L -g',
-  '-L -j',
-  '-L -n -g',
-  '-L -n -o extended,id',
-  '-L -n 192.168.0.1',
-  '-L -n 192.168.0.1:5000',
-  '-L -n 192.168.0.1:5001',
-  '-L -n 192.168.0.9',
-  '-L -g 192.168.0.2',
-  '-L -g 192.168.0.2:8080',
-  '-L -j 192.168.0.1',
-  '-L -j 192.168.0.2',
-  '-L -j 192.168.0.2 -p tcp',
-  '-L -n 192.168.0.1 -p udp',
-  '-L --src-nat',
-  '-L --dst-nat 192.168.0.2',
-  '-L --any-nat -f ipv4',
-  '-L -n fd00::99',
-  '-L -n fd00::9',
-  '-L -g [fd00::98]:99',
-  '-L -g [fd00::98]:98',
-  // conditions that are ours alone
-  '-L -t 3000',
-  '-L -i 1',
-  // counts
-  '-C',
-  '-C conntrack',
-  '--counter',
-  '--count',
-  '-S',
-  '--stats',
-  // nothing to show
-  '-V junk -L',
-  // one entry
-  '-G -p tcp -s 10.0.0.1 -d 10.0.0.2 --sport 1004 --dport 443',
-  '-G -p tcp -s 10.0.0.1 -d 10.0.0.2 --sport 1004 --dport 443 -o id',
-  '-G -p tcp -s 10.0.0.1 -d 10.0.0.2 --sport 1004 --dport 443 -o extended,id',
-  '-G -p tcp -s 10.0.0.1 -d 10.0.0.2 --sport 1004 --dport 443 -o ktimestamp',
-  '--get -p 6 --orig-src 10.0.0.1 --orig-dst 10.0.0.2 --orig-port-src=1001 --orig-port-dst=80',
-  '-G -p tcp -s fd00::1 -d fd00::2 --sport 1011 --dport 443',
-  '-G -p tcp -s 10.0.0.2 -d 10.0.0.1 --sport 443 --dport 1004',
-  '-G -p udp -s 10.0.0.1 -d 10.0.0.2 --sport 2001 --dport 53',
-  '-G -p udp -s ::ffff:10.0.0.1 -d ::1 --sport 2005 --dport 53 -o extended',
-  '-G -p udplite -s 10.0.0.1 -d 10.0.0.2 --sport 5001 --dport 7',
-  '-G -p sctp -s 10.0.0.1 -d 10.0.0.2 --sport 4001 --dport 5060',
-  '-G -p icmp -s 10.0.0.1 -d 10.0.0.2 --icmp-type 8 --icmp-code 0 --icmp-id 3001',
-  '-G -p icmpv6 -s fd00::1 -d fd00::2 --icmpv6-type 128 --icmpv6-code 0 --icmpv6-id 3003',
-  '-G -p gre -s 10.0.0.1 -d 10.0.0.2 --srckey 0x10 --dstkey 0x20',
-  '-G -p 50 -s 10.0.0.1 -d 10.0.0.2',
-  '-G -p 253 -s fd00::1 -d fd00::2 -o extended',
-  '-G -p tcp -s 10.0.0.1 -d 10.0.0.4 --sport 1021 --dport 80',
-  '-G -p tcp -s 10.0.0.1 -d 10.0.0.2 --sport 1 --dport 2',
-  '-G -p tcp -r 10.0.0.2 -q 10.0.0.1 --reply-port-src 443 --reply-port-dst 1004',
-  '-G -p icmp -s 10.0.0.1 -d 10.0.0.2 --icmp-type 99 --icmp-code 0',
-]
+/** A command line in each line. */
+const lines = (text: string): readonly string[] => text.trim().split(/\s*\n\s*/)
 
-/** Command lines that show flows of real packets. */
-export const TRAFFIC: readonly string[] = [
-  '-L',
-  '-L -o extended',
-  '-L -o id',
-  '-L -o extended,id',
-  '-L -o ktimestamp',
-  '-L -o extended,id,ktimestamp',
-  '-L -f ipv6',
-  '-L -p tcp',
-  '-L -p tcp --state ESTABLISHED',
-  '-L -p tcp --state TIME_WAIT -o ktimestamp',
-  '-L -p tcp --state SYN_SENT',
-  '-L -p tcp --state CLOSE_WAIT -o extended',
-  '-L -p tcp --dport 21',
-  '-L -p tcp --reply-port-src 8001 -o id',
-  '-L -p udp --dport 5300',
-  '-L -p icmp --icmp-type 8 --icmp-id 4660',
-  '-L -p icmpv6 --icmpv6-id 22136 -o extended',
-  '-L -s 127.0.0.0/8',
-  '-L -s ::1 -d ::1',
-  '-L -m 42',
-  '-L -m 42/0xff -p udp -o extended,id',
-  '-L -u ASSURED',
-  '-L -u SEEN_REPLY -f ipv6 -o ktimestamp',
-  '-L -u UNREPLIED',
-  '-L -u !ASSURED -p udp',
-  '-G -p icmp -s 127.0.0.1 -d 127.0.0.1 --icmp-type 8 --icmp-code 0 --icmp-id 4660 -o extended,id,ktimestamp',
-  '-C',
-  '-S',
-]
+/** Entries of the table that both programs work on, as options of Debian's `conntrack -I`. */
+export const ENTRIES: readonly string[] = lines(`
+  -p tcp -s 10.0.0.1 -d 10.0.0.2 --sport 1001 --dport 80 --state ESTABLISHED -u SEEN_REPLY,ASSURED -t 30000
+  -p tcp -s 10.0.0.1 -d 10.0.0.3 --sport 1002 --dport 443 --state SYN_SENT -t 30000
+  -p tcp -s 10.0.1.1 -d 10.0.0.2 --sport 1003 --dport 80 --state TIME_WAIT -u SEEN_REPLY -t 30000
+  -p tcp -s 10.0.0.1 -d 10.0.0.2 --sport 1004 --dport 80 --state LISTEN -t 30000
+  -p tcp -s 192.0.2.1 -d 198.51.100.1 --sport 1 --dport 65535 --state CLOSE -t 30000 -n 203.0.113.9:7777
+  -p tcp -s 192.0.2.2 -d 198.51.100.1 --sport 11 --dport 20 --state SYN_SENT -t 30000 -g 203.0.113.1:88 -n 203.0.113.2:99
+  -p tcp -s 2001:db8::1 -d 2001:db8::2 --sport 1010 --dport 80 --state ESTABLISHED -u SEEN_REPLY,ASSURED -t 30000
+  -p udp -s 10.0.0.1 -d 10.0.0.2 --sport 1003 --dport 53 -t 30000 -m 0x2a
+  -p udp -s 10.0.0.1 -d 10.0.0.2 --sport 1004 --dport 53 -t 30000 -m 5 -u SEEN_REPLY
+  -p udp -s fd00::1 -d fd00::2 --sport 1003 --dport 53 -t 30000 -g [fd00::9]:5353
+  -p udp -s 10.0.0.1 -d 10.0.0.2 --sport 1005 --dport 53 -t 30000 -w 7
+  -p udp -s 10.0.0.1 -d 10.0.0.2 --sport 1006 --dport 53 -t 30000 --orig-zone 8
+  -p udp -s 10.0.0.1 -d 10.0.0.2 --sport 1007 --dport 53 -t 30000 --reply-zone 9
+  -p udplite -s 10.0.0.1 -d 10.0.0.2 --sport 1004 --dport 53 -t 30000
+  -p icmp -s 10.0.0.1 -d 10.0.0.2 --icmp-type 8 --icmp-code 0 --icmp-id 77 -t 30000
+  -p icmp -s 10.0.0.1 -d 10.0.0.2 --icmp-type 13 --icmp-code 0 --icmp-id 78 -t 30000
+  -p icmpv6 -s 2001:db8::1 -d 2001:db8::2 --icmpv6-type 128 --icmpv6-code 0 --icmpv6-id 78 -t 30000
+  -p sctp -s 10.0.0.1 -d 10.0.0.2 --sport 1005 --dport 36412 --state ESTABLISHED --orig-vtag 11 --reply-vtag 22 -t 30000
+  -p gre -s 10.0.0.1 -d 10.0.0.2 --srckey 0x33 --dstkey 0x44 -t 30000
+  -p 2 -s 10.0.0.1 -d 10.0.0.2 -t 30000
+  -p 50 -s 10.0.0.1 -d 10.0.0.2 -t 30000 -m 1
+  -p 253 -s 2001:db8::1 -d 2001:db8::2 -t 30000 -u FIXED_TIMEOUT
+`)
 
-/** Command lines that are wrong, or that the kernel refuses; the table stays as it is. */
-export const WRONG: readonly string[] = [
-  '-X',
-  '--bogus',
-  '-L -D',
-  '-L foo',
-  '-L -s',
-  '-L --mark',
-  '-L --s 1.1.1.1',
-  '-L --state ESTABLISHED',
-  '-L -s foo',
-  '-L -s 1.2.3.4.5',
-  "-L -s ''",
-  '-L -s 1.2.3.4/33',
-  '-L -s 1.2.3.4/-1',
-  '-L -s 1.2.3.4/x',
-  '-L -s 10.0.0.1/',
-  '-L -s ::1/129',
-  '-L -r 10.0.0.0/24',
-  '-L -q 10.0.0.0/24',
-  '-L -s 1.1.1.1 -d ::1',
-  '-L -f ipv6 -s 1.1.1.1',
-  '-L -f foo',
-  '-L -f ipv4foo',
-  '-L -p foo',
-  '-L -p 256',
-  '-L -p -1',
-  '-L -p tcp --state FOO',
-  '-L -p tcp --state established',
-  '-L -p sctp --state FOO',
-  '-L -p dccp --state FOO',
-  '-L -u FOO',
-  '-L -u ,',
-  '-L -u ASSURED,',
-  '-L -o foo',
-  '-L -o json',
-  '-L -m foo',
-  '-L -m 0x100000000',
-  '-L -m -1',
-  '-L -w 65536',
-  '-L --orig-zone foo',
-  '-L -n 1.1.1.1:',
-  '-L -n 1.1.1.1:65536',
-  '-L -n []:80',
-  '-L -n [::1',
-  '-L -n -j',
-  '-L --mask-src 255.0.0.0',
-  '-L -z -p tcp',
-  '-L -z -n',
-  '-L -p tcp --sport 70000',
-  '-L -p tcp --sport foo',
-  '-L -p tcp --dport -1',
-  '-L -p icmp --sport 1',
-  '-L --dump=expect',
-  '-D dying',
-  '-D unconfirmed',
-  '-U expect',
-  '-A expect',
-  '-I',
-  '-I -p udp',
-  '-I -p udp -t 60',
-  '-I -s 1.1.1.1 -p udp -t 1 --sport 1 --dport 2',
-  '-I -s 1.1.1.1 -d 2.2.2.2 -p tcp --sport 1 --state NONE -t 1',
-  '-I -s 1.1.1.1 -d 2.2.2.2 -p udp --sport 1 --dport 2',
-  '-I -s 1.1.1.1 -d 2.2.2.2 -p tcp --sport 1 --dport 2 -t 1',
-  '-I -s 1.1.1.1 -d 2.2.2.2 -p udp --reply-port-src 1 -t 1',
-  '-I -s 1.1.1.1 -d 2.2.2.2 -p icmp -t 1',
-  '-I -s 1.1.1.1 -d 2.2.2.2 -p icmp -t 1 --icmp-type 8',
-  '-I -s 1.1.1.1 -d 2.2.2.2 -p icmp -t 1 --icmp-type 3 --icmp-code 0',
-  '-I -p tcp -s 10.0.0.1 -d 10.0.0.2 --sport 1004 --dport 443 --state NONE -t 60',
-  '-I -p udp -s 10.0.0.1 -d 10.0.0.2 --sport 9 --dport 9 -t 60 -u EXPECTED',
-  '-I -p udp -s 10.0.0.1 -d 10.0.0.2 --sport 9 --dport 9 -t 60 -w 5 --orig-zone 6',
-  '-I -p udp -s 10.0.0.1 -d 10.0.0.2 --sport 9 --dport 9 -t 60 -f ipv4',
-  '-I -p udp -s 10.0.0.1 -d 10.0.0.2 --sport 9 --dport 9 -t 60 -o id',
-  '-G',
-  '-G -p tcp',
-  '-G -p tcp -s 10.0.0.1 -d 10.0.0.2',
-  '-G -p tcp -s 10.0.0.1 -d 10.0.0.2 --sport 1004',
-  '-G -p icmp -s 10.0.0.1 -d 10.0.0.2',
-  '-G -p tcp -s 10.0.0.1 -d 10.0.0.2 --sport 1004 --dport 443 -m 1',
-  '-F -s 1.1.1.1',
-  '-F -m 1',
-  '-C -s 1.1.1.1',
-  '-S -p tcp',
-  '-V -s 1.1.1.1',
-  '-h -m 1',
-  '-U -z',
-  '-D -z',
-  '-s 1.1.1.1',
-  '-L -R f',
-  '-R',
-  '-R /nonexistent',
-]
+/** Command lines that change nothing. */
+export const READING: readonly string[] = lines(`
+  -L
+  --dump
+  --du
+  -L conntrack
+  -L c
+  -L dying
+  -L unconfirmed
+  -C
+  --count
+  -S
+  --stats
+  -L -o extended
+  -L -o id
+  -L -o extended,id
+  -L -o ext -o id
+  -Lo id
+  -L -oid
+  -L --output=extended
+  -L -o ktimestamp
+  -L -f ipv4
+  -L -f ipv6
+  -L --family ipv6 -o extended
+  -L -p tcp
+  -L -p udp
+  -L -p udplite
+  -L -p icmp
+  -L -p icmpv6
+  -L -p gre
+  -L -p sctp
+  -L -p TCP
+  -L -p 6
+  -L -p 17
+  -L -p 0x11
+  -L -p igmp
+  -L -p esp
+  -L -p 253
+  -L -p 200
+  -L -ptcp
+  -L --proto tcp
+  -L --protonum=tcp
+  -p tcp -L
+  -L -p tcp -f ipv6
+  -L -p udp -o extended,id
+  -L -s 10.0.0.1
+  -L --src 10.0.0.1
+  -L --orig-src 10.0.0.1
+  -L -s 10.0.0.0/16
+  -L -s 10.0.0.0/0
+  -L -s 10.0.0.1/32
+  -L -s 10.1
+  -L -s 2001:db8::1
+  -L -s 2001:db8::/32
+  -L -s ::/0
+  -L -d 10.0.0.2
+  -L --orig-dst 10.0.0.3
+  -L -d 2001:db8::2/128
+  -L -s 10.0.0.77 --mask-src 255.255.255.0
+  -L -d 10.0.99.2 --mask-dst 255.255.0.0
+  -L -r 10.0.0.2
+  -L --reply-src 203.0.113.1
+  -L -q 10.0.0.1
+  -L --reply-dst 203.0.113.9
+  -L -r fd00::9
+  -L -s 10.0.0.1 -d 10.0.0.2
+  -L -p tcp --sport 1001
+  -L -p tcp --dport 80
+  -L -p tcp --orig-port-src 1002
+  -L -p tcp --orig-port-dst 443
+  -L -p tcp --dport=80
+  -L -p tcp --reply-port-src 80
+  -L -p tcp --reply-port-dst 1001
+  -L -p udp --dport 53
+  -L -p udplite --dport 53
+  -L -p sctp --sport 1005
+  -L -p tcp --state ESTABLISHED
+  -L -p tcp --state SYN_SENT
+  -L -p tcp --state TIME_WAIT
+  -L -p tcp --state LISTEN
+  -L -p tcp --state SYN_SENT2
+  -L -p tcp --state CLOSE
+  -L -p tcp --state NONE
+  -L -p icmp --icmp-type 8
+  -L -p icmp --icmp-id 77
+  -L -p icmp --icmp-code 0
+  -L -p icmpv6 --icmpv6-type 128
+  -L -p icmpv6 --icmpv6-id 78
+  -L -m 5
+  -L --mark 0x2a
+  -L -m 0
+  -L -m 5/0xf
+  -L -m 0/1
+  -L -m 052
+  -L -m 10/0xa
+  -L -p udp -m 42 -s 10.0.0.1
+  -L -u ASSURED
+  -L -u SEEN_REPLY
+  -L -u FIXED_TIMEOUT
+  -L -u assured
+  -L -u SEEN_REPLY,ASSURED
+  -L --status SEEN
+  -L -u UNREPLIED
+  -L -u !ASSURED
+  -L -w 7
+  -L --zone 0
+  -L --orig-zone 8
+  -L --reply-zone 9
+  -L --orig-zone 0
+  -L -w 99
+  -L -n
+  -L -g
+  -L -j
+  -L -n 203.0.113.9
+  -L -n 203.0.113.9:7777
+  -L -g 203.0.113.1:88
+  -L -g [fd00::9]:5353
+  -L -n -g
+  -L -j 203.0.113.2
+  -G -p tcp -s 10.0.0.1 -d 10.0.0.2 --sport 1001 --dport 80
+  -G -p tcp -s 10.0.0.1 -d 10.0.0.2 --sport 1001 --dport 80 -o extended,id
+  -G -p udp -s 10.0.0.1 -d 10.0.0.2 --sport 1003 --dport 53
+  -G -p tcp -s 10.0.0.1 -d 10.0.0.2 --sport 9 --dport 9
+  -G -p icmp -s 10.0.0.1 -d 10.0.0.2 --icmp-type 8 --icmp-code 0 --icmp-id 77
+  -G -p gre -s 10.0.0.1 -d 10.0.0.2 --srckey 0x33 --dstkey 0x44
+  -L conntrack junk
+  conntrack -L
+  -L -p tcp junk
+  -L -s foo
+  -L -s 1.2.3.4.5
+  -L -s 1.2.3.4/33
+  -L -s 1.2.3.4/x
+  -L -s 1.1.1.1 -d ::1
+  -L -f ipv6 -s 1.1.1.1
+  -L -f foo
+  -L -p foo
+  -L -p 256
+  -L -p -1
+  -L -p tcp --state FOO
+  -L -p tcp --state established
+  -L -u FOO
+  -L -u ,
+  -L -o nope
+  -L -X
+  -L --bogus
+  -L -D
+  -L foo
+  -D dying
+  -L -s
+  -L --mark
+  -I
+  -U expect
+  -L --s 1.1.1.1
+  -C -p tcp
+  -S -p tcp
+  -F -p tcp
+  -L --sport 1
+  -I -s 1.1.1.1 -p udp -t 1 --sport 1 --dport 2
+  -I -s 1.1.1.1 -d 2.2.2.2 -p tcp --sport 1 --state NONE -t 1
+  -G -p tcp
+  -G -s 1.1.1.1
+  -I -s 1.1.1.1 -d 2.2.2.2 -p icmp --icmp-type 8 -t 1
+  -L --mask-src 255.0.0.0
+  -L -n -j
+  -L -z -p tcp
+  -L -n 1.1.1.1:
+  -L -n 1.1.1.1:65536
+  -L -n [::1
+  -L -m foo
+  -L -m 0x100000000
+  -L -w 65536
+  -L -p tcp --sport 70000
+  -L -p tcp --sport foo
+  -L -f ipv4foo
+  -L -r 10.0.0.0/8
+  -L -o json
+  -L -p gre --srckey 1
+  -L -p sctp --state NOPE
+  -L -u UNSET
+  -L -u SRC_NAT
+  -L -u ASSURED,!SEEN_REPLY
+  -L -g [fd00::7]:5353
+  -L -t 30000 -p 2
+`)
 
-/** Command lines that change the table: each is run on a table of its own. */
-export const CHANGING: readonly string[] = [
-  // new entries
-  '-I -t 1000 -p tcp -s 1.1.1.1 -d 2.2.2.2 --sport 10 --dport 20 --state SYN_SENT',
-  '-I -t 1000 -p tcp -s 1.1.1.1 -d 2.2.2.2 --sport 10 --dport 20 --state ESTABLISHED -u SEEN_REPLY,ASSURED',
-  '--create --timeout=1000 --proto tcp --src 1.1.1.1 --dst 2.2.2.2 --sport 10 --dport 20 --state TIME_WAIT',
-  '-I -t 1000 -p tcp -s fd01::1 -d fd01::2 --sport 10 --dport 20 --state ESTABLISHED -m 7',
-  '-I -t 1000 -p udp -s 1.1.1.1 -d 2.2.2.2 --sport 10 --dport 20',
-  '-I -t 1000 -p udp -s 1.1.1.1 -d 2.2.2.2 --sport 10 --dport 20 -m 0xff',
-  '-I -t 1000 -p udp -s 1.1.1.1 -d 2.2.2.2 --sport 10 --dport 20 -u ASSURED',
-  '-I -t 1000 -p udp -s 1.1.1.1 -d 2.2.2.2 --sport 10 --dport 20 -u UNSET',
-  '-I -t 1000 -p udp -s 1.1.1.1 -d 2.2.2.2 --sport 10 --dport 20 -u SEEN_REPLY -m 5',
-  '-I -t 1000 -p udp -s 1.1.1.1 -d 2.2.2.2 --sport 10 --dport 20 -m 5 -u SEEN_REPLY,ASSURED',
-  '-I -t 1000 -p udp -r 2.2.2.2 -q 1.1.1.1 --reply-port-src 20 --reply-port-dst 10',
-  '-I -t 1000 -p udp -s 1.1.1.1 -d 2.2.2.2 -r 3.3.3.3 -q 4.4.4.4 --sport 1 --dport 2 --reply-port-src 3 --reply-port-dst 4',
-  '-I -t 1000 -p udp -s 1.1.1.1 -d 2.2.2.2 --sport 10 --dport 20 -w 3',
-  '-I -t 1000 -p udp -s 1.1.1.1 -d 2.2.2.2 --sport 10 --dport 20 --orig-zone 3',
-  '-I -t 1000 -p udp -s 1.1.1.1 -d 2.2.2.2 --sport 10 --dport 20 --reply-zone 3',
-  '-I -t 1000 -p udp -s 10.0.0.1 -d 10.0.0.2 --sport 2001 --dport 53 -w 9',
-  '-I -t 1000 -p icmp -s 1.1.1.1 -d 2.2.2.2 --icmp-type 8 --icmp-code 0 --icmp-id 7',
-  '-I -t 1000 -p icmp -s 1.1.1.1 -d 2.2.2.2 --icmp-type 8 --icmp-code 0',
-  '-I -t 1000 -p icmp -s 1.1.1.1 -d 2.2.2.2 --icmp-type 17 --icmp-code 0 --icmp-id 7',
-  '-I -t 1000 -p icmpv6 -s fd01::1 -d fd01::2 --icmpv6-type 128 --icmpv6-code 0 --icmpv6-id 7',
-  '-I -t 1000 -p sctp -s 1.1.1.1 -d 2.2.2.2 --sport 1 --dport 2 --state ESTABLISHED --orig-vtag 5 --reply-vtag 6',
-  '-I -t 1000 -p gre -s 1.1.1.1 -d 2.2.2.2 --srckey 16 --dstkey 0x20',
-  '-I -t 1000 -p udplite -s 1.1.1.1 -d 2.2.2.2 --sport 1 --dport 2',
-  '-I -t 1000 -p dccp -s 1.1.1.1 -d 2.2.2.2 --sport 1 --dport 2 --state OPEN --role server',
-  '-I -t 1000 -p 50 -s 1.1.1.1 -d 2.2.2.2',
-  '-I -t 1000 -p igmp -s 1.1.1.1 -d 224.0.0.1 -m 1',
-  '-I -t 1000 -p 253 -s fd01::1 -d fd01::2',
-  '-I -t 1000 -p tcp -s 1.1.1.1 -d 2.2.2.2 --sport 1 --dport 2 --state NONE -n 3.3.3.3',
-  '-I -t 1000 -p tcp -s 1.1.1.1 -d 2.2.2.2 --sport 1 --dport 2 --state NONE -n 3.3.3.3:99',
-  '-I -t 1000 -p tcp -s 1.1.1.1 -d 2.2.2.2 --sport 1 --dport 2 --state NONE -g 3.3.3.3:99',
-  '-I -t 1000 -p udp -s fd01::1 -d fd01::2 --sport 1 --dport 2 -g fd01::3',
-  '-I -t 1000 -p udp -s fd01::1 -d fd01::2 --sport 1 --dport 2 -n [fd01::3]:99',
-  '-I -t 1000 -p udp -s 1.1.1.1 -d 2.2.2.2 --sport 1 --dport 2 -n 3.3.3.3 -g 4.4.4.4',
-  '-A -t 1000 -p udp -s 1.1.1.1 -d 2.2.2.2 --sport 10 --dport 20',
-  '--add -t 1000 -p tcp -s 1.1.1.1 -d 2.2.2.2 --sport 10 --dport 20 --state ESTABLISHED -m 3',
-  '-A -t 1000 -p udp -s 10.0.0.1 -d 10.0.0.2 --sport 2001 --dport 53 -m 77',
-  // changes
-  '-U -f ipv4 -m 5',
-  '-U -f ipv4 -p tcp -m 5',
-  '-U -f ipv4 -p tcp -m 0x100/0x100',
-  '-U -f ipv4 -p tcp -m 0/0',
-  '-U -f ipv4 -p udp -m 1/0xff -o id',
-  '-U -f ipv4 -p tcp --sport 1006 -m 1/0xf -o extended,id',
-  '-U -f ipv4 -p tcp --sport 1006 -m 0/0xf0',
-  '-U -p tcp --dport 443 -s 10.0.0.1 -m 9 -o extended',
-  '-U -f ipv4 -p tcp --sport 1004 -t 500',
-  '-U -f ipv4 -p tcp --sport 1004 -t 500 -m 4',
-  '-U -f ipv4 -p tcp --sport 1002 --state ESTABLISHED',
-  '-U -f ipv4 -p tcp --sport 1004 --state ESTABLISHED',
-  '-U -f ipv4 -p tcp --sport 1004 --state CLOSE -t 100',
-  '-U -f ipv4 -p tcp --sport 1002 -u SEEN_REPLY',
-  '-U -f ipv6 -p udp --sport 2004 -u ASSURED',
-  '-U -f ipv6 -p udp --sport 2004 -u SEEN_REPLY',
-  '-U -f ipv4 -p icmp -m 3',
-  '-U -f ipv4 -p icmp --icmp-id 3001 -m 3 -o extended',
-  '-U -f ipv6 -p icmpv6 --icmpv6-type 128 -m 3',
-  '-U -f ipv4 -p sctp --sport 4001 -m 3',
-  '-U -f ipv4 -p sctp --sport 4001 --state SHUTDOWN_SENT',
-  '-U -f ipv4 -p sctp --sport 4001 --state SHUTDOWN_SENT --orig-vtag 5 --reply-vtag 6',
-  '-U -p udplite -f ipv6 -m 3',
-  '-U -f ipv4 -p 50 -m 3',
-  '-U -p gre -s fd00::1 -m 3',
-  '-U -s fd00::/16 -m 3',
-  '-U -d 10.0.0.0/30 -p tcp -m 3',
-  '-U -r 192.168.0.2 -m 3',
-  '-U -q 192.168.0.1 -p udp -m 3',
-  '-U -f ipv4 -n -m 3',
-  '-U -f ipv4 -g -p tcp -m 3',
-  '-U -f ipv4 -g 192.168.0.2 -p tcp -m 3',
-  '-U -f ipv4 -i @tcp:1004 -m 3',
-  '-U -s 9.9.9.9 -m 3',
-  '-U -f ipv4 -p tcp --sport 1005 -m 1',
-  '-U -f ipv4 -p udp --sport 2001 -m 3',
-  '-U -f ipv4 -p udp --sport 2002 -m 3',
-  '-U -f ipv4 -p udp --sport 2003 -m 3',
-  '-U -f ipv4 -w 5 -m 3',
-  '-U -w 5 -m 3',
-  '-U -m 5',
-  '-U -p icmp -m 3',
-  '--update --family ipv4 --proto tcp --mark 5 --orig-port-src 1004',
-  '-U -s 10.0.0.1 -p tcp --sport 1004',
-  // deletions
-  '-D',
-  '-D -o id',
-  '-D -o extended,id',
-  '-D conntrack',
-  '-D -p tcp',
-  '-D -p tcp -o extended',
-  '-D -p tcp --dport 443',
-  '-D -p tcp --state ESTABLISHED',
-  '-D -p tcp --sport 1004 --dport 443',
-  '-D -p tcp --reply-port-src 443 -f ipv6',
-  '-D -p udp -s 10.0.0.1 --sport 2001',
-  '-D -p 50',
-  '-D -p icmp --icmp-type 8',
-  '-D -p icmpv6',
-  '-D -p sctp --dport 5060',
-  '-D -p gre --srckey 0x10',
-  '-D -f ipv6',
-  '-D -f ipv6 -p udp',
-  '-D -s 10.0.0.1',
-  '-D -s 10.0.5.0/24',
-  '-D -d fd00::/120',
-  '-D -r 10.0.0.2',
-  '-D -q fd00::1',
-  '-D -m 0',
-  '-D -m 1',
-  '-D -m 0x10/0xf0',
-  '-D -u ASSURED',
-  '-D -u SEEN_REPLY,ASSURED -p tcp',
-  '-D -u UNREPLIED',
-  '-D -u !ASSURED',
-  '-D -u UNSET',
-  '-D -w 5',
-  '-D -w 0',
-  '-D --orig-zone 6',
-  '-D --reply-zone 7',
-  '-D -n',
-  '-D -g 192.168.0.2',
-  '-D -n 192.168.0.1:5000',
-  '-D -n fd00::9',
-  '-D -j',
-  '-D -i @tcp:1004',
-  '-D -i @tcp:1004 -p udp',
-  '-D -t 7',
-  '-D -p tcp -t 7',
-  '-D -s 9.9.9.9',
-  '-D -p tcp --dport 81',
-  '-D -p 99',
-  '--delete --protonum udp --orig-dst 10.0.0.2',
-  '-D -s 10.0.0.1 -d 10.0.0.3 -m 1/1 -p tcp --dport 443',
-  // all of it
-  '-F',
-  '-F conntrack',
-  '--flush',
-  '-F -f ipv4',
-  '-F -f ipv6',
-  '-L -z',
-  '-L -z -f ipv6',
-  // files
-  '-R @batch',
-  '-R @flush',
-  '-R @delete',
-]
-
-/** The files that command lines name by `@`. */
-export const FILES: Readonly<Record<string, string>> = {
-  batch: `
-# new entries, and a change of one
--I -t 1000 -p udp -s 1.1.1.1 -d 2.2.2.2 --sport 10 --dport 20
-
-  # "quoted" words
--A -t 1000 -p tcp -s "1.1.1.1" -d 2.2.2.2 --sport 10 --dport 20 --state NONE
--U -f ipv4 -p udp --sport 10 -m 7
-`,
-  flush: '-F\n',
-  delete: `
--D -p tcp -o extended
--D -p tcp -o extended
--D -f ipv6 -p udp -o extended
-`,
-}
+/** Command lines that change the table. Each is run on a table of its own. */
+export const WRITING: readonly string[] = lines(`
+  -I -p tcp -s 1.1.1.1 -d 2.2.2.2 --sport 1 --dport 2 --state SYN_RECV -t 30000
+  -I -p tcp -r 2.2.2.2 -q 1.1.1.1 --reply-port-src 2 --reply-port-dst 1 --state SYN_RECV -t 30000
+  -I -p udp -s 1.1.1.1 -d 2.2.2.2 --sport 1 --dport 2 -t 30000 -u SEEN_REPLY,ASSURED
+  -I -p udp -s 1.1.1.1 -d 2.2.2.2 --sport 1 --dport 2 -t 30000 -u UNSET -w 3
+  -I -p udp -s fd01::1 -d fd01::2 --sport 1 --dport 2 -t 30000 --orig-zone 3
+  -I -p icmp -s 1.1.1.1 -d 2.2.2.2 --icmp-type 15 --icmp-code 0 --icmp-id 9 -t 30000
+  -I -p icmp -s 1.1.1.1 -d 2.2.2.2 --icmp-type 3 --icmp-code 0 -t 30000
+  -I -p icmpv6 -s fd01::1 -d fd01::2 --icmpv6-type 128 --icmpv6-code 0 -t 30000
+  -I -p gre -s 1.1.1.1 -d 2.2.2.2 --srckey 1 --dstkey 2 -t 30000
+  -I -p 99 -s 1.1.1.1 -d 2.2.2.2 -t 30000 -m 9
+  -I -p udp -s 1.1.1.1 -d 2.2.2.2 --sport 1 --dport 2 -t 30000 -n 3.3.3.3
+  -I -p udp -s 1.1.1.1 -d 2.2.2.2 --sport 1 --dport 2 -t 30000 -n 3.3.3.3:33 -g 4.4.4.4:44
+  -I -p tcp -s 10.0.0.1 -d 10.0.0.2 --sport 1001 --dport 80 --state ESTABLISHED -t 30000
+  -U -p tcp -s 10.0.0.1 --sport 1001 -m 7
+  -U -p udp -m 0x10/0xf0
+  -U -p udp -s 10.0.0.1 --sport 1004 -m 0x10/0xf0
+  -U -p tcp -s 10.0.0.1 --dport 443 --state ESTABLISHED
+  -U -p udp -s 10.0.0.1 --sport 1004 -u ASSURED
+  -U -p tcp -s 10.0.0.1 --sport 1001 -t 20000
+  -U -s 9.9.9.9 -m 1
+  -U -p udp -s 10.0.0.1 --sport 1004 -m 5
+  -U -p udp -s 10.0.0.1 --sport 1005 -m 6
+  -D -p tcp
+  -D -p udp -s 10.0.0.0/24
+  -D -s 2001:db8::1
+  -D -f ipv6
+  -D -m 5
+  -D -p tcp --state TIME_WAIT
+  -D -w 7
+  -D -p udp -o extended
+  -D -p udp -o id --sport 4711
+  -D -n
+  -D -g 203.0.113.1
+  -D -s 9.9.9.9
+  -D
+  -D -u UNREPLIED -p udp
+  -D -t 5
+  -D -p gre --srckey 1
+  -F
+  -F conntrack
+  -F -f ipv6
+`)

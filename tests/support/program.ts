@@ -1,39 +1,81 @@
-import { spawnSync, type SpawnSyncOptions } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { openConntrack } from '@conntrack/core'
+import { tcp } from '@conntrack/proto-tcp'
+import type { Test } from 'tap'
 
-/** The clone that is tested. */
 export const root: string = fileURLToPath(new URL('../..', import.meta.url))
-/** Its launcher. */
-export const launcher: string = `${root}conntrack`
+export const launcher: string = join(root, 'conntrack')
 
-export const RUNTIMES = ['bun', 'node', 'deno'] as const
-export type Runtime = (typeof RUNTIMES)[number]
+/** The runtimes by their names in CONNTRACK_RUNTIME, and their programs. */
+export const RUNTIMES: Readonly<Record<string, string>> = {
+  bun: join(root, 'node_modules/bun/bin/bun.exe'),
+  node: join(root, 'node_modules/.bin/node'),
+  deno: join(root, 'node_modules/deno/deno'),
+}
 
-/** What a program has left when it ended. */
+/** Why tests of the real kernel are skipped, or false. */
+export const skipKernel: string | false = process.getuid?.() === 0 ? false : 'making a network namespace takes root'
+
+/** What is left of a program that has ended. */
 export interface Outcome {
-  /** 128 and the signal's number, as a shell says it, when it was killed. */
-  readonly status: number
+  readonly status: number | null
   readonly stdout: string
   readonly stderr: string
 }
 
-/** Runs a command to its end. */
-export function run(command: readonly string[], { env, ...options }: SpawnSyncOptions = {}): Outcome {
-  const [program = '', ...args] = command
-  const { status, signal, stdout, stderr, error } = spawnSync(program, args, {
-    timeout: 60_000,
-    maxBuffer: 1 << 28,
-    ...options,
-    env: { ...process.env, TZ: 'UTC', ...env },
-    encoding: 'utf8',
-  })
-  if (error !== undefined) throw error
-  return { status: status ?? 128 + (signal === null ? 0 : (SIGNALS[signal] ?? 0)), stdout, stderr }
+/** The environment in which ./conntrack takes this runtime. */
+export function environment(runtime: string): NodeJS.ProcessEnv {
+  return { ...process.env, CONNTRACK_RUNTIME: runtime }
 }
 
-const SIGNALS: Readonly<Record<string, number>> = { SIGHUP: 1, SIGINT: 2, SIGABRT: 6, SIGKILL: 9, SIGSEGV: 11, SIGPIPE: 13, SIGTERM: 15 }
+/** Runs ./conntrack; the words in `through` stand before it, so that they can change what it finds. */
+export function conntrack(runtime: string, args: readonly string[], through: readonly string[] = []): Outcome {
+  return command([...through, launcher, ...args], environment(runtime))
+}
 
-/** The words of a command line; blanks part them, and '' is an empty one. */
-export function words(line: string): string[] {
-  return line === '' ? [] : line.split(' ').map((word) => (word === "''" ? '' : word))
+/** Runs a program to its end. */
+export function command([program = '', ...args]: readonly string[], env: NodeJS.ProcessEnv = process.env): Outcome {
+  const { status, stdout, stderr, error } = spawnSync(program, args, { env, cwd: '/', encoding: 'utf8', timeout: 60_000 })
+  if (error !== undefined) throw error
+  return { status, stdout, stderr }
+}
+
+/** A directory that is removed behind the test. */
+export function temporary(t: Test): string {
+  const directory = mkdtempSync(join(tmpdir(), 'conntrack-'))
+  t.teardown(() => rmSync(directory, { recursive: true }))
+  return directory
+}
+
+let made = 0
+
+/** A network namespace that is removed behind the test. Gives its name. */
+export function namespace(t: Test, purpose: string): string {
+  const name = `ct-${purpose}-${process.pid}-${made++}`
+  execFileSync('ip', ['netns', 'add', name])
+  t.teardown(() => execFileSync('ip', ['netns', 'del', name]))
+  return name
+}
+
+/** Makes so many TCP flows in a namespace, each with a source of its own. */
+export function fill(netns: string, count: number): void {
+  using conntrack = openConntrack({ protocols: [tcp], netns })
+  for (let i = 0; i < count; i++) {
+    conntrack.flows.create({
+      protocol: 'tcp',
+      original: {
+        source: `10.${i >> 16}.${(i >> 8) & 255}.${i & 255}`,
+        destination: '10.255.0.1',
+        sourcePort: 40000,
+        destinationPort: 443,
+      },
+      timeout: 86400,
+      state: 'ESTABLISHED',
+      status: ['ASSURED'],
+    })
+  }
 }
