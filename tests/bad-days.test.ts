@@ -137,9 +137,9 @@ t.test('Deno without --allow-ffi is told to have it', async (t) => {
 })
 
 /** The program of bin.ts, over another kernel. */
-function over(socket: () => NetlinkSocket, args: readonly string[]): Outcome {
+async function over(socket: () => NetlinkSocket, args: readonly string[]): Promise<Outcome> {
   const { io, stdout, stderr } = kept()
-  const status = createCli({ protocols, formats, version: NAME, open: () => openConntrack({ protocols, socket }) })(args, io)
+  const status = await createCli({ protocols, formats, version: NAME, open: () => openConntrack({ protocols, socket }) })(args, io)
   return { status, stdout: stdout(), stderr: stderr() }
 }
 
@@ -149,18 +149,21 @@ t.test('a kernel without connection tracking is told of, and how to get it', asy
   const create = ['-I', '-p', 'tcp', '-s', '192.0.2.1', '-d', '192.0.2.2', '--sport', '1', '--dport', '2', '--state', 'CLOSE', '-t', '9']
   for (const args of [['-L'], ['-L', 'dying'], ['-L', 'expect'], ['-C'], ['-S'], ['-F'], ['-D'], create]) {
     const kernel = scriptedKernel(({ sequence }) => [error(sequence, EINVAL)])
-    complains(t, args.slice(0, 2).join(' '), over(kernel, args), { status: 1, says })
+    complains(t, args.slice(0, 2).join(' '), await over(kernel, args), { status: 1, says })
     t.ok(
       kernel.sockets.every(({ closed }) => closed),
       'its sockets are closed',
     )
   }
   const withTracking = scriptedKernel(({ sequence, type }) => [type === 0x0100 ? error(sequence, EINVAL) : ack(sequence)])
-  complains(t, 'a flow that the kernel refuses', over(withTracking, create), { status: 1, says: 'Operation failed: invalid parameters' })
+  complains(t, 'a flow that the kernel refuses', await over(withTracking, create), {
+    status: 1,
+    says: 'Operation failed: invalid parameters',
+  })
   const withoutNetlink = (): never => {
     throw new NetlinkError('socket', 93, { detail: 'load the module nf_conntrack_netlink' })
   }
-  complains(t, 'no netlink', over(withoutNetlink, ['-L']), { status: 1, says: /load the module nf_conntrack_netlink/ })
+  complains(t, 'no netlink', await over(withoutNetlink, ['-L']), { status: 1, says: /load the module nf_conntrack_netlink/ })
 })
 
 const wrong: [args: string, ...says: string[]][] = [

@@ -21,4 +21,4 @@ const conntrack = createCli({
   version: `conntrack v${VERSION} (conntrack.ts)`,
 })
 
-process.exitCode = conntrack(process.argv.slice(2), standardIo())
+process.exitCode = await conntrack(process.argv.slice(2), standardIo())

@@ -19,15 +19,15 @@ export interface CliParts {
   readonly open?: (options: { protocols: readonly Protocol[]; netns?: string }) => Conntrack<Protocol>
 }
 
-/** A program: words in, text out, and the exit status. It never throws. */
-export type Cli = (argv: readonly string[], io: Io) => number
+/** A program: words in, text out, and the exit status. The promise is never rejected. */
+export type Cli = (argv: readonly string[], io: Io) => Promise<number>
 
 /** Composes a program from protocols and formats. */
 export function createCli(parts: CliParts): Cli {
-  return (argv, io) => {
+  return async (argv, io) => {
     try {
       const batch = batchArguments(argv)
-      return batch === undefined ? runLine(argv, io, parts) : runBatch(batch, io, parts)
+      return await (batch === undefined ? runLine(argv, io, parts) : runBatch(batch, io, parts))
     } catch (error) {
       return report(error, `${parts.version}: `, io)
     }
@@ -45,7 +45,7 @@ function report(error: unknown, prefix: string, io: Io): number {
   return status
 }
 
-function runLine(argv: readonly string[], io: Io, { protocols, formats, version, open = openConntrack }: CliParts): number {
+async function runLine(argv: readonly string[], io: Io, { protocols, formats, version, open = openConntrack }: CliParts): Promise<number> {
   const intent = understand(argv, protocols, formats)
   const show = (text: string): number => {
     io.out(new TextEncoder().encode(text))
@@ -56,18 +56,22 @@ function runLine(argv: readonly string[], io: Io, { protocols, formats, version,
 
   for (const word of intent.stray) io.err(`WARNING: ignoring \`${word}', which is no option`)
   using conntrack = open({ protocols, netns: intent.netns })
-  return runWith({ conntrack, io, say: (text) => io.err(`${version}: ${text}`) }, (surroundings) => run(intent.job, surroundings))
+  return await runWith({ conntrack, io, say: (text) => io.err(`${version}: ${text}`) }, (surroundings) => run(intent.job, surroundings))
 }
 
 /** Does the lines of a file in turn. No summary is written, and that nothing was found to change is no error there. */
-function runBatch({ file, goOn }: BatchArguments, io: Io, { protocols, formats, version, open = openConntrack }: CliParts): number {
+async function runBatch(
+  { file, goOn }: BatchArguments,
+  io: Io,
+  { protocols, formats, version, open = openConntrack }: CliParts,
+): Promise<number> {
   const lines = readBatch(file, protocols, formats)
   const format = lines.findLast(({ job }) => job.format.name !== 'line')?.job.format
   using conntrack = open({ protocols })
   let status = 0
   for (const { job, where } of lines) {
     try {
-      runWith({ conntrack, io, say: () => {} }, (surroundings) => run({ ...job, format: format ?? job.format }, surroundings))
+      await runWith({ conntrack, io, say: () => {} }, (surroundings) => run({ ...job, format: format ?? job.format }, surroundings))
     } catch (error) {
       const failed = report(error, `${version}: ${where}: `, io)
       if (!goOn) return failed
@@ -77,9 +81,9 @@ function runBatch({ file, goOn }: BatchArguments, io: Io, { protocols, formats, 
   return status
 }
 
-function runWith(surroundings: Surroundings, work: (surroundings: Surroundings) => number): number {
+async function runWith(surroundings: Surroundings, work: (surroundings: Surroundings) => number | Promise<number>): Promise<number> {
   try {
-    return work(surroundings)
+    return await work(surroundings)
   } catch (error) {
     throw explained(error, surroundings.conntrack)
   }

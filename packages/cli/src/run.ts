@@ -23,14 +23,14 @@ export interface Surroundings {
 }
 
 /** Does a job and gives its exit status. */
-export function run(job: Job, surroundings: Surroundings): number {
+export function run(job: Job, surroundings: Surroundings): number | Promise<number> {
   const runs = job.table === 'expect' ? EXPECTATION_RUNS : FLOW_RUNS
   const one = runs[job.command]
   if (one === undefined) throw new Error(`no ${job.command} on ${job.table}`)
   return one(job, surroundings)
 }
 
-type Run = (job: Job, surroundings: Surroundings) => number
+type Run = (job: Job, surroundings: Surroundings) => number | Promise<number>
 type Runs = Readonly<Partial<Record<Job['command'], Run>>>
 type FlowFilterArgument = Parameters<Flows<Protocol>['delete']>[0]
 type FlowArgument = Parameters<Flows<Protocol>['create']>[0]

@@ -19,7 +19,7 @@ interface Outcome {
 }
 
 /** Runs a command line against a kernel that is a function; of none, a kernel that has these flows. */
-function run(line: string | readonly string[], answer: (request: ScriptedRequest) => Datagrams = listing): Outcome {
+async function run(line: string | readonly string[], answer: (request: ScriptedRequest) => Datagrams = listing): Promise<Outcome> {
   const asked: ScriptedRequest[] = []
   const { io, stdout, stderr } = kept()
   const cli = createCli({
@@ -35,7 +35,7 @@ function run(line: string | readonly string[], answer: (request: ScriptedRequest
         }),
       }),
   })
-  const status = cli(typeof line === 'string' ? words(line) : line, io)
+  const status = await cli(typeof line === 'string' ? words(line) : line, io)
   return { status, stdout: stdout(), stderr: stderr(), asked }
 }
 
@@ -59,7 +59,7 @@ const lines = (stdout: string): string[] =>
 
 t.test('without words, and with -h, it helps', async (t) => {
   for (const line of ['', '-h', '--help', '-h -p tcp']) {
-    const { status, stdout, stderr, asked } = run(line)
+    const { status, stdout, stderr, asked } = await run(line)
     t.equal(status, 0)
     t.match(stdout, /^conntrack v9\.9\.9 \(conntrack\.ts\): .*\n\nUsage: conntrack /)
     t.equal(stderr, '')
@@ -69,18 +69,18 @@ t.test('without words, and with -h, it helps', async (t) => {
 
 t.test('-V tells the version', async (t) => {
   for (const line of ['-V', '--version', '--ver']) {
-    const { status, stdout, stderr, asked } = run(line)
+    const { status, stdout, stderr, asked } = await run(line)
     t.strictSame({ status, stdout, stderr, asked }, { status: 0, stdout: `${VERSION}\n`, stderr: '', asked: [] })
   }
 })
 
 t.test('-L shows the flows on stdout and their number on stderr', async (t) => {
-  const { status, stdout, stderr } = run('-L -o extended,id')
+  const { status, stdout, stderr } = await run('-L -o extended,id')
   t.equal(status, 0)
   t.strictSame(lines(stdout), shown())
   t.equal(stderr, `${VERSION}: ${realFlows.length} flow entries have been shown.\n`)
   const plain = shown().map((line) => line.replace(/^ipv[46] +\d+ /, '').replace(/ id=\d+$/, ''))
-  t.strictSame(lines(run('-L').stdout), plain)
+  t.strictSame(lines((await run('-L')).stdout), plain)
 })
 
 t.test('-L shows those that fit', async (t) => {
@@ -101,7 +101,7 @@ t.test('-L shows those that fit', async (t) => {
     ['-L -s 1.1.1.1', 'none of them'],
   ]
   for (const [line, ...wanted] of cases) {
-    const { status, stdout, stderr } = run(`${line} -o extended,id`)
+    const { status, stdout, stderr } = await run(`${line} -o extended,id`)
     const expected = shown(...wanted)
     t.equal(status, 0)
     t.strictSame(lines(stdout), expected, line)
@@ -110,7 +110,7 @@ t.test('-L shows those that fit', async (t) => {
 })
 
 t.test('-L -o json writes an object a line', async (t) => {
-  const { stdout } = run('-L -o json')
+  const { stdout } = await run('-L -o json')
   const flows = stdout
     .trimEnd()
     .split('\n')
@@ -120,13 +120,13 @@ t.test('-L -o json writes an object a line', async (t) => {
 })
 
 t.test('a table that changed while it was listed is told', async (t) => {
-  const { status, stderr } = run('-L', ({ sequence }) => [done(sequence, 0, { flags: 0x10 })])
+  const { status, stderr } = await run('-L', ({ sequence }) => [done(sequence, 0, { flags: 0x10 })])
   t.equal(status, 0)
   t.match(stderr, /^WARNING: the table changed while it was listed: .*\n.*0 flow entries have been shown\.\n$/)
 })
 
 t.test('-L -z zeroes the counters', async (t) => {
-  const { asked } = run('-L -z')
+  const { asked } = await run('-L -z')
   t.strictSame(
     asked.map(({ type }) => type),
     [ZERO],
@@ -135,7 +135,7 @@ t.test('-L -z zeroes the counters', async (t) => {
 
 t.test('-C shows the number of entries', async (t) => {
   const body = Buffer.from('080001000000001108000200 00040000'.replaceAll(' ', ''), 'hex')
-  const { status, stdout, stderr } = run('-C', ({ type, sequence }) =>
+  const { status, stdout, stderr } = await run('-C', ({ type, sequence }) =>
     type === COUNT ? [message({ type, sequence, flags: 0, body }), ack(sequence)] : [],
   )
   t.strictSame({ status, stdout, stderr }, { status: 0, stdout: '17\n', stderr: '' })
@@ -143,7 +143,7 @@ t.test('-C shows the number of entries', async (t) => {
 
 t.test('-S shows what each CPU has counted', async (t) => {
   const body = (found: number): Uint8Array => Uint8Array.of(8, 0, 2, 0, 0, 0, 0, found, 8, 0, 15, 0, 0, 0, 1, 0)
-  const { status, stdout, stderr } = run('-S', ({ type, sequence }) => [
+  const { status, stdout, stderr } = await run('-S', ({ type, sequence }) => [
     message({ type, sequence, resource: 0, body: body(1) }),
     message({ type, sequence, resource: 130, body: body(2) }),
     done(sequence),
@@ -158,23 +158,23 @@ t.test('-G shows one flow, or says that there is none', async (t) => {
   const line = '-G -p tcp -s 127.0.0.1 -d 127.0.0.1 --sport 40021 --dport 21 -o extended,id'
   const { body, line: expected } = realFlows[realFlows.length - 1]
   const answer = ({ sequence }: ScriptedRequest): Datagrams => [message({ type: NEW, sequence, flags: 0, body }), ack(sequence)]
-  const found = run(line, answer)
+  const found = await run(line, answer)
   t.equal(found.status, 0)
   t.strictSame(lines(found.stdout), [expected])
   t.equal(found.stderr, `${VERSION}: 1 flow entries have been shown.\n`)
-  const missing = run(line, refusing(2))
+  const missing = await run(line, refusing(2))
   t.strictSame(
     { status: missing.status, stdout: missing.stdout, stderr: missing.stderr },
     { status: 1, stdout: '', stderr: `${VERSION}: Operation failed: such conntrack doesn't exist\n` },
   )
-  const other = run(`${line} -i 5`, answer)
+  const other = await run(`${line} -i 5`, answer)
   t.equal(other.status, 1, 'not the one with this id')
   t.equal(other.stderr, `${VERSION}: 0 flow entries have been shown.\n`)
 })
 
 t.test('-G shows no flow whose reply is what was given as the original direction', async (t) => {
   const { body } = realFlows[realFlows.length - 1]
-  const { status, stdout, stderr } = run('-G -p tcp -s 127.0.0.1 -d 127.0.0.1 --sport 21 --dport 40021', ({ sequence }) => [
+  const { status, stdout, stderr } = await run('-G -p tcp -s 127.0.0.1 -d 127.0.0.1 --sport 21 --dport 40021', ({ sequence }) => [
     message({ type: NEW, sequence, flags: 0, body }),
     ack(sequence),
   ])
@@ -183,27 +183,27 @@ t.test('-G shows no flow whose reply is what was given as the original direction
 
 t.test('an ICMP id that is not given is 0', async (t) => {
   for (const command of ['-I -t 60', '-G']) {
-    const { asked } = run(`${command} -p icmp -s 1.1.1.1 -d 2.2.2.2 --icmp-type 8 --icmp-code 0`, ({ sequence }) => [ack(sequence)])
+    const { asked } = await run(`${command} -p icmp -s 1.1.1.1 -d 2.2.2.2 --icmp-type 8 --icmp-code 0`, ({ sequence }) => [ack(sequence)])
     t.match(Buffer.from(asked[0].body).toString('hex'), '0600040000000000', 'CTA_PROTO_ICMP_ID')
   }
 })
 
 t.test('-I and -A make a flow, and refuse or change one that is there', async (t) => {
   const options = '-p udp -s 1.1.1.1 -d 2.2.2.2 --sport 1 --dport 2 -t 60'
-  const made = run(`-I ${options}`)
+  const made = await run(`-I ${options}`)
   t.strictSame({ status: made.status, stdout: made.stdout }, { status: 0, stdout: '' })
   t.equal(made.stderr, `${VERSION}: 1 flow entries have been created.\n`)
   t.equal(made.asked[0].flags & 0x600, 0x600, 'NLM_F_CREATE | NLM_F_EXCL')
-  const added = run(`-A ${options}`)
+  const added = await run(`-A ${options}`)
   t.equal(added.stderr, `${VERSION}: 1 flow entries have been added.\n`)
   t.equal(added.asked[0].flags & 0x600, 0x400)
-  const exists = run(`-I ${options}`, refusing(17))
+  const exists = await run(`-I ${options}`, refusing(17))
   t.equal(exists.status, 1)
   t.equal(exists.stderr, `${VERSION}: Operation failed: Such conntrack exists, try -U to update\n`)
 })
 
 t.test('-D deletes the flows that fit and shows them', async (t) => {
-  const { status, stdout, stderr, asked } = run('-D -p tcp -o extended,id')
+  const { status, stdout, stderr, asked } = await run('-D -p tcp -o extended,id')
   t.equal(status, 0)
   t.strictSame(lines(stdout), shown(' tcp '))
   t.equal(stderr, `${VERSION}: ${shown(' tcp ').length} flow entries have been deleted.\n`)
@@ -212,7 +212,7 @@ t.test('-D deletes the flows that fit and shows them', async (t) => {
 
 t.test('-U changes a state, which is a word of one protocol', async (t) => {
   const flow = realFlows.find(({ line }) => line.includes(' tcp ') && line.includes(' sport=1000 ')) as (typeof realFlows)[number]
-  const { status, stdout, stderr, asked } = run('-U -p tcp --sport 1000 --state CLOSE -o extended,id', (request) => {
+  const { status, stdout, stderr, asked } = await run('-U -p tcp --sport 1000 --state CLOSE -o extended,id', (request) => {
     const { type, flags, sequence } = request
     if (type !== GET || (flags & DUMP) === DUMP) return listing(request)
     return [message({ type: NEW, sequence, flags: 0, body: flow.body }), ack(sequence)]
@@ -228,14 +228,14 @@ t.test('-D and -U of nothing are status 1', async (t) => {
     ['-D -s 1.1.1.1', 'deleted'],
     ['-U -s 1.1.1.1 -m 1', 'updated'],
   ]) {
-    const { status, stdout, stderr } = run(line)
+    const { status, stdout, stderr } = await run(line)
     t.strictSame({ status, stdout, stderr }, { status: 1, stdout: '', stderr: `${VERSION}: 0 flow entries have been ${word}.\n` })
   }
 })
 
 t.test('what was done before an error is shown and counted', async (t) => {
   let deleted = 0
-  const { status, stdout, stderr } = run('-D', (request) => {
+  const { status, stdout, stderr } = await run('-D', (request) => {
     if (request.type !== DELETE) return listing(request)
     return deleted++ < 3 ? [ack(request.sequence)] : [error(request.sequence, 16)]
   })
@@ -245,9 +245,9 @@ t.test('what was done before an error is shown and counted', async (t) => {
 })
 
 t.test('-F empties the table, and says so when it is empty', async (t) => {
-  const { status, stdout, stderr } = run('-F')
+  const { status, stdout, stderr } = await run('-F')
   t.strictSame({ status, stdout, stderr }, { status: 0, stdout: '', stderr: `${VERSION}: connection tracking table has been emptied.\n` })
-  const refused = run('-F', refusing(1))
+  const refused = await run('-F', refusing(1))
   t.equal(refused.status, 1)
   t.notMatch(refused.stderr, /emptied/)
 })
@@ -267,7 +267,7 @@ t.test('errors of the kernel are one line and status 1', async (t) => {
     ['-L', 513, 'Unknown error 513'],
   ]
   for (const [line, errno, text] of cases) {
-    const { status, stdout, stderr } = run(line, refusing(errno))
+    const { status, stdout, stderr } = await run(line, refusing(errno))
     t.strictSame(
       { status, stdout, stderr },
       { status: 1, stdout: '', stderr: `${VERSION}: Operation failed: ${text}\n` },
@@ -275,7 +275,7 @@ t.test('errors of the kernel are one line and status 1', async (t) => {
     )
   }
   t.equal(
-    run('-L', refusing(16, 'the kernel says why')).stderr,
+    (await run('-L', refusing(16, 'the kernel says why'))).stderr,
     `${VERSION}: Operation failed: Device or resource busy (the kernel says why)\n`,
   )
 })
@@ -283,7 +283,7 @@ t.test('errors of the kernel are one line and status 1', async (t) => {
 t.test('a kernel that takes everything for wrong has no connection tracking, and the cure is told', async (t) => {
   const lines = ['-L', '-C', '-S', '-F', '-D', '-U -m 1', '-I -p udp -s 1.1.1.1 -d 2.2.2.2 --sport 1 --dport 2 -t 60']
   for (const line of [...lines, '-G -p udp -s 1.1.1.1 -d 2.2.2.2 --sport 1 --dport 2']) {
-    const { status, stdout, stderr } = run(line, refusing(EINVAL))
+    const { status, stdout, stderr } = await run(line, refusing(EINVAL))
     t.strictSame({ status, stdout }, { status: 1, stdout: '' }, line)
     t.match(
       stderr,
@@ -307,13 +307,13 @@ t.test('a system call that takes something for wrong is another matter', async (
         },
       }),
   })
-  t.equal(cli(['-L'], io), 1)
+  t.equal(await cli(['-L'], io), 1)
   t.match(stderr(), /^[^\n]*\/etc\/passwd is not a network namespace[^\n]*\n$/)
 })
 
 t.test('one that takes only this for wrong says so', async (t) => {
   const line = '-I -p icmp -s 1.1.1.1 -d 2.2.2.2 --icmp-type 3 --icmp-code 0 -t 60'
-  const { status, stderr } = run(line, (request) => (request.type === COUNT ? [ack(request.sequence)] : refusing(EINVAL)(request)))
+  const { status, stderr } = await run(line, (request) => (request.type === COUNT ? [ack(request.sequence)] : refusing(EINVAL)(request)))
   t.equal(status, 1)
   t.equal(stderr, `${VERSION}: Operation failed: invalid parameters\n`)
 })
@@ -399,7 +399,7 @@ t.test('wrong usage is status 2, one line that names what is wrong, and a hint',
     ['-L -R f', /unknown option `-R'/],
   ]
   for (const [line, message] of cases) {
-    const { status, stdout, stderr, asked } = run(line)
+    const { status, stdout, stderr, asked } = await run(line)
     t.strictSame({ status, stdout, asked }, { status: 2, stdout: '', asked: [] }, line)
     const [first, ...rest] = stderr.split('\n')
     t.ok(first.startsWith(`${VERSION}: `), stderr)
@@ -417,11 +417,11 @@ t.test('what the original got wrong is done right', async (t) => {
     '-L --dport 443 -p tcp',
     '-L -o json',
   ])
-    t.equal(run(line).status, 0, line)
+    t.equal((await run(line)).status, 0, line)
 })
 
 t.test('words that are no options are ignored with a warning', async (t) => {
-  const { status, stderr } = run('conntrack -L conntrack -p tcp junk')
+  const { status, stderr } = await run('conntrack -L conntrack -p tcp junk')
   t.equal(status, 0)
   t.match(stderr, /^WARNING: ignoring `conntrack'.*\nWARNING: ignoring `junk'.*\n.*shown\.\n$/, 'one is the table')
 })
@@ -436,7 +436,7 @@ t.test('a table is named by any beginning of its name', async (t) => {
     ['unconfirmed', 0x0107],
   ] as const)
     t.strictSame(
-      run(`-L ${word}`, ({ sequence }) => [done(sequence)]).asked.map((one) => one.type),
+      (await run(`-L ${word}`, ({ sequence }) => [done(sequence)])).asked.map((one) => one.type),
       [type],
       word,
     )
@@ -452,7 +452,7 @@ t.test('an error nobody has foreseen is one line too', async (t) => {
       throw new TypeError('something odd')
     },
   })
-  t.equal(cli(['-L'], io), 1)
+  t.equal(await cli(['-L'], io), 1)
   t.equal(stderr(), `${VERSION}: something odd\n`)
 })
 
@@ -471,7 +471,7 @@ t.test('a closed pipe is silent, and another failure to write is told', async (t
     const out = (): void => {
       throw Object.assign(new Error(`${code}: no space left on device, write`), { code })
     }
-    t.equal(cli(['-L'], { ...io, out }), status)
+    t.equal(await cli(['-L'], { ...io, out }), status)
     t.equal(stderr(), text)
   }
 })
@@ -481,5 +481,5 @@ t.test('when stderr is closed the status still tells', async (t) => {
   const err = (): void => {
     throw Object.assign(new Error('EPIPE'), { code: 'EPIPE' })
   }
-  t.equal(cli(['-X'], { out: () => {}, err }), 2)
+  t.equal(await cli(['-X'], { out: () => {}, err }), 2)
 })
