@@ -20,8 +20,20 @@ import {
   statistics,
 } from './commands/statistics.ts'
 import type { GivenFlow } from './commands/tuple.ts'
-import { type CreateOptions, create, flush, remove, update } from './commands/write.ts'
-import type { WriteOptions } from './commands/acknowledged.ts'
+import {
+  type CreateAllOptions,
+  type CreateOptions,
+  create,
+  createAll,
+  type Creation,
+  deleteAll,
+  flush,
+  remove,
+  type Update,
+  update,
+  updateAll,
+} from './commands/write.ts'
+import type { Removal, WriteOptions } from './commands/acknowledged.ts'
 import type { Filter } from './schema/match.ts'
 import type {
   ExpectationFilterOf,
@@ -56,10 +68,16 @@ export interface Flows<P extends Protocol> {
   lookup(tuple: NewFlow<P>, filter?: FlowFilter<P>): Listing<Flow<P>>
   /** Makes a flow from one or both tuples and a timeout. @throws NetlinkError EEXIST, RangeError */
   create(flow: NewFlow<P>, options?: CreateOptions): void
-  /** Changes the flows for which the filter holds: mark (with markMask), timeout, status bits to add, the protocol's fields. */
+  /** Changes the flows for which the filter holds: mark (with markMask), timeout, status bits to add, the protocol's fields. @throws NetlinkError the first refusal, once all was tried */
   update(filter: FlowFilter<P>, change: Partial<NewFlow<P>>, options?: WriteOptions): { matched: number; updated: number }
-  /** Deletes the flows for which the filter holds; all for an empty one. */
+  /** Deletes the flows for which the filter holds; all for an empty one. @throws NetlinkError the first refusal, once all was tried */
   delete(filter: FlowFilter<P>, options?: WriteOptions): { matched: number; deleted: number }
+  /** Makes many flows, of which the kernel gets hundreds in one message. Refusals are summed, not thrown. @throws RangeError that names the flow */
+  createAll(flows: Iterable<NewFlow<P>>, options?: CreateAllOptions): Creation<NewFlow<P>>
+  /** `update`, with refusals summed in place of thrown. */
+  updateAll(filter: FlowFilter<P>, change: Partial<NewFlow<P>>, options?: WriteOptions): Update<Flow<P>>
+  /** `delete`, with refusals summed in place of thrown. */
+  deleteAll(filter: FlowFilter<P>, options?: WriteOptions): Removal<Flow<P>>
   /** Deletes all flows, or those of one family. */
   flush(options?: { readonly family?: Family }): void
   /** How many flows there are. */
@@ -119,6 +137,9 @@ export interface ConntrackOptions<P extends readonly Protocol[]> {
   readonly socket?: () => NetlinkSocket
 }
 
+/** Room for the answers to some thousand requests. */
+const RECEIVE_BUFFER = 4 * 1024 * 1024
+
 /**
  * Opens connection tracking. Sockets are opened as they are needed, at the latest by the first command.
  *
@@ -131,7 +152,7 @@ export interface ConntrackOptions<P extends readonly Protocol[]> {
 export function openConntrack<const P extends readonly Protocol[]>({
   protocols,
   netns,
-  receiveBuffer,
+  receiveBuffer = RECEIVE_BUFFER,
   socket = () => openSocket({ netns, receiveBuffer }),
 }: ConntrackOptions<P>): Conntrack<P[number]> {
   const conversations = requests(socket)
@@ -143,6 +164,9 @@ export function openConntrack<const P extends readonly Protocol[]>({
     create: (flow, options) => create(context, flow, options),
     update: (filter, change, options) => update(context, filter, change, options),
     delete: (filter, options) => remove(context, filter, options),
+    createAll: (given, options) => createAll(context, given, options),
+    updateAll: (filter, change, options) => updateAll(context, filter, change, options),
+    deleteAll: (filter, options) => deleteAll(context, filter, options),
     flush: (options) => flush(context, options),
     count: () => count(conversations),
     statistics: () => statistics(conversations),

@@ -2,8 +2,9 @@ export type { TableEntry } from './commands/context.ts'
 export type { Listing } from './commands/listing.ts'
 export type { ListOptions } from './commands/read.ts'
 export type { CpuStatistics, ExpectationCpuStatistics, Statistics } from './commands/statistics.ts'
-export type { CreateOptions } from './commands/write.ts'
-export type { WriteOptions } from './commands/acknowledged.ts'
+export type { Outcome, Progress, Refusal } from './commands/many.ts'
+export type { CreateAllOptions, CreateOptions, Creation, Update } from './commands/write.ts'
+export type { Removal, WriteOptions } from './commands/acknowledged.ts'
 export {
   type Conntrack,
   type ConntrackOptions,

@@ -2,6 +2,7 @@ import {
   align,
   HEADER_LENGTH,
   header,
+  NLM_F_ACK,
   NLM_F_ACK_TLVS,
   NLM_F_CAPPED,
   NLM_F_MULTI,
@@ -9,7 +10,7 @@ import {
   NLMSG_ERROR,
   NLMSG_HDRLEN,
 } from '../src/transport/message.ts'
-import type { NetlinkSocket } from '../src/transport/socket.ts'
+import type { NetlinkSocket, SocketBuffers } from '../src/transport/socket.ts'
 
 /** A request as the scripted kernel sees it. */
 export interface ScriptedRequest {
@@ -45,7 +46,10 @@ export interface ScriptedSocket extends NetlinkSocket {
  * A kernel that is one function: request -> datagrams. It makes them as they are received, so a generator can be endless.
  * To receive more than it gives is an error, where a real kernel would let us wait for ever.
  */
-export function scriptedKernel(answer: (request: ScriptedRequest) => Datagrams): ScriptedKernel {
+export function scriptedKernel(
+  answer: (request: ScriptedRequest) => Datagrams,
+  buffers: SocketBuffers = { send: 212992, receive: 212992 },
+): ScriptedKernel {
   const sockets: ScriptedSocket[] = []
   const open = (): NetlinkSocket => {
     const number = sockets.length
@@ -61,7 +65,8 @@ export function scriptedKernel(answer: (request: ScriptedRequest) => Datagrams):
       },
       send(bytes) {
         assertOpen()
-        waiting.push(answer(parse(bytes.slice(), number))[Symbol.iterator]())
+        if (bytes.length > buffers.send - 32) throw new Error(`EMSGSIZE: ${bytes.length} bytes`)
+        for (const request of messages(bytes.slice())) waiting.push(asked(answer(parse(request, number)), request)[Symbol.iterator]())
       },
       receive(into) {
         assertOpen()
@@ -77,6 +82,7 @@ export function scriptedKernel(answer: (request: ScriptedRequest) => Datagrams):
           return value.length
         }
       },
+      buffers: () => buffers,
       close() {
         closed = true
       },
@@ -90,9 +96,33 @@ export function scriptedKernel(answer: (request: ScriptedRequest) => Datagrams):
   return Object.assign(open, { sockets })
 }
 
+/** The messages of a datagram. */
+function messages(bytes: Uint8Array): Uint8Array[] {
+  const view = new DataView(bytes.buffer)
+  const parts: Uint8Array[] = []
+  for (let at = 0; at < bytes.length; ) {
+    const length = view.getUint32(at, true)
+    if (length < HEADER_LENGTH || length > bytes.length - at)
+      throw new Error(`nlmsg_len ${length} where ${bytes.length - at} bytes are left`)
+    parts.push(bytes.slice(at, at + length))
+    at += align(length)
+  }
+  return parts
+}
+
+/** An acknowledgement is sent to those who ask for it. */
+function asked(datagrams: Datagrams, request: Uint8Array): Datagrams {
+  if (request[6] & NLM_F_ACK || !Array.isArray(datagrams)) return datagrams
+  return datagrams.filter((one) => one instanceof Error || !isAck(one))
+}
+
+function isAck(bytes: Uint8Array): boolean {
+  const view = new DataView(bytes.buffer, bytes.byteOffset)
+  return view.getUint16(4, true) === NLMSG_ERROR && view.getInt32(NLMSG_HDRLEN, true) === 0
+}
+
 function parse(bytes: Uint8Array, socket: number): ScriptedRequest {
   const view = new DataView(bytes.buffer)
-  if (view.getUint32(0, true) !== bytes.length) throw new Error('nlmsg_len is not the length of the datagram')
   return {
     type: view.getUint16(4, true),
     flags: view.getUint16(6, true),

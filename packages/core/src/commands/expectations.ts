@@ -1,9 +1,10 @@
 import type { Filter } from '../schema/match.ts'
 import { expectationMessages } from '../tables/messages.ts'
 import { NLM_F_CREATE, NLM_F_DUMP, NLM_F_EXCL } from '../transport/message.ts'
-import { removeEach, settle, type WriteOptions } from './acknowledged.ts'
+import { removeAll, settle, type WriteOptions } from './acknowledged.ts'
 import { familyNumber, matcherOf, type TableContext } from './context.ts'
 import { firstOf, Listing } from './listing.ts'
+import { assertDone } from './many.ts'
 import { encoderOf, familyOfTuples, type GivenFlow, numbered, type Tuple } from './tuple.ts'
 
 /** An expectation as the caller gives it. */
@@ -59,7 +60,9 @@ export function deleteExpectations(
   options: WriteOptions = {},
 ): { matched: number; deleted: number } {
   const names = ['tuple', 'zone', 'id'] as const
-  return removeEach(context.requests, listExpectations(context, filter), expectationMessages.delete, names, options)
+  const removal = removeAll(context, listExpectations(context, filter), expectationMessages.delete, names, options)
+  assertDone(removal)
+  return { matched: removal.matched, deleted: removal.deleted }
 }
 
 /** Deletes all expectations, or those of one family. */

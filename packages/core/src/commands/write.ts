@@ -1,8 +1,10 @@
 import type { Filter } from '../schema/match.ts'
 import { flowMessages } from '../tables/messages.ts'
 import { NLM_F_CREATE, NLM_F_EXCL } from '../transport/message.ts'
-import { entryRequest, identity, removeEach, settle, settleUnlessGone, unlessGone, type WriteOptions } from './acknowledged.ts'
-import { type TableContext, type TableEntry, familyNumber, newEntry, matcherOf } from './context.ts'
+import type { Request } from '../transport/request.ts'
+import { entryRequest, identifier, type Removal, removeAll, settle, type WriteOptions } from './acknowledged.ts'
+import { type TableContext, type TableEntry, familyNumber, newEntry, matcherOf, objectOf } from './context.ts'
+import { assertDone, type Outcome, type Progress, Queue, Tally } from './many.ts'
 import { list } from './read.ts'
 import { translated } from './nat.ts'
 import { encoderOf, familyOf, type GivenFlow } from './tuple.ts'
@@ -19,7 +21,68 @@ export interface CreateOptions {
  * @throws NetlinkError EEXIST when there is one with the same tuple
  * @throws RangeError that names what is missing or does not fit
  */
-export function create(context: TableContext, flow: GivenFlow, { existing = 'refuse' }: CreateOptions = {}): void {
+export function create(context: TableContext, flow: GivenFlow, options: CreateOptions = {}): void {
+  settle(context.requests, creation(context, flow, options))
+}
+
+/** What became of making many. */
+export interface Creation<T = unknown> extends Outcome<T> {
+  /** Flows that were given. */
+  readonly given: number
+  readonly created: number
+}
+
+/** Options of making many flows. */
+export interface CreateAllOptions extends CreateOptions {
+  /** Called now and then, and at the end. */
+  readonly onProgress?: (progress: Progress) => void
+}
+
+/**
+ * Makes flows, of which it takes as many at a time as the kernel gets in one message.
+ * @throws RangeError that names the first flow that cannot be, after those before it were made
+ */
+export function createAll<T extends GivenFlow>(context: TableContext, flows: Iterable<T>, options: CreateAllOptions = {}): Creation<T> {
+  const tally = new Tally(false, options.onProgress)
+  let waiting: T[] = []
+  let next = 0
+  const batch = context.requests.batch({
+    settled(index, error) {
+      const flow = waiting[next++]
+      tally.count(index, error, () => flow)
+      if (next < waiting.length) return
+      waiting = []
+      next = 0
+    },
+  })
+  let given = 0
+  try {
+    for (const flow of flows) {
+      batch.add(creationAt(given, context, flow, options))
+      waiting.push(flow)
+      given++
+    }
+    batch.end()
+    return { given, created: tally.done, ...(tally.outcome() as Outcome<T>) }
+  } catch (error) {
+    if (error instanceof RangeError) batch.end()
+    throw error
+  } finally {
+    batch.close()
+  }
+}
+
+function creationAt(index: number, context: TableContext, flow: GivenFlow, options: CreateOptions): Request {
+  try {
+    return creation(context, flow, options)
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error
+    throw new RangeError(`flow ${index}: ${error.message}`, { cause: error })
+  }
+}
+
+/** The message that makes a flow. */
+export function creation(context: TableContext, flow: GivenFlow, { existing = 'refuse' }: CreateOptions = {}): Request {
   const { protocol, encoder } = encoderOf(context, flow)
   const { protocol: _, family: __, original: ___, reply: ____, status = [], ...rest } = flow
   const family = familyOf(flow)
@@ -30,21 +93,27 @@ export function create(context: TableContext, flow: GivenFlow, { existing = 'ref
     status: [...(status as string[]), 'CONFIRMED'],
   })
   const flags = existing === 'refuse' ? NLM_F_CREATE | NLM_F_EXCL : NLM_F_CREATE
-  settle(context.requests, { ...flowMessages.new, flags, family: familyNumber(family), body })
+  return { ...flowMessages.new, flags, family: familyNumber(family), body }
+}
+
+/** What became of a change of many. */
+export interface Update<T = unknown> extends Outcome<T> {
+  /** Flows for which the filter held. */
+  readonly matched: number
+  /** Those that were changed; one that is as wanted is left alone. */
+  readonly updated: number
 }
 
 /**
  * Changes every flow for which the filter holds; of the status, bits are added. A flow that already is as wanted is left alone,
  * and so is one that has gone meanwhile.
- * @returns how many flows the filter held for, and how many were changed
  */
-export function update(
+export function updateAll<T>(
   context: TableContext,
   filter: Filter,
   change: GivenFlow,
-  options: WriteOptions = {},
-): { matched: number; updated: number } {
-  const { requests } = context
+  { onEntry, onProgress }: WriteOptions = {},
+): Update<T> {
   const { protocol, family: _, status, ...rest } = change
   const { mark, markMask, ...others } = rest
   const wanted = { ...filter, protocol: filter.protocol ?? protocol }
@@ -53,31 +122,67 @@ export function update(
   const already = { ...others, ...(status === undefined ? {} : { status: { all: status } }) }
   const isAlready = matcherOf({ ...context, relations: {} }, { protocol: wanted.protocol, ...already })
   const keepsMark = markTest(mark as number | undefined, markMask as number | undefined)
-  const after = newEntry(context)
-  let updated = 0
-  const matched = list(context, wanted).forEach((entry) => {
-    if (isAlready(entry) && keepsMark(entry)) return
-    const { encoder } = encoderOf(context, { protocol: entry.shape.variant.name })
-    const bits = status === undefined ? {} : { status: [...statusOf(entry), ...(status as string[])] }
-    const tuple = identity(entry, ['original', 'zone'])
-    const values = encoder.encode({ ...rest, ...bits })
-    if (!settleUnlessGone(requests, entryRequest(flowMessages.new, entry, Uint8Array.from([...tuple, ...values])))) return
-    updated++
-    if (options.onEntry === undefined) return
-    const replies = requests.ask(entryRequest(flowMessages.get, entry, tuple))
-    unlessGone(() => {
-      while (replies.next()) options.onEntry?.(after.load(replies))
-    })
+  const values = changeEncoder(context, rest, status as string[] | undefined)
+  const nameOf = identifier(['original', 'zone'])
+  const listing = list(context, wanted)
+  const tally = new Tally(true, onProgress)
+  const sent = new Queue()
+  const view = newEntry(context)
+  // With `onEntry`, each change is followed by the question how the entry is now.
+  const perEntry = onEntry === undefined ? 1 : 2
+  let isChanged = false
+  const batch = context.requests.batch({
+    settled(index, error) {
+      if (index % perEntry === 1) return
+      const entry = sent.shift()
+      isChanged = tally.count(index / perEntry, error, () => objectOf(view.load(entry)))
+    },
+    ...(onEntry !== undefined && {
+      reply(_index, message) {
+        if (isChanged) onEntry(view.load(message))
+      },
+    }),
   })
-  return { matched, updated }
+  try {
+    const matched = listing.forEach((entry) => {
+      if (isAlready(entry) && keepsMark(entry)) return
+      const tuple = nameOf(entry)
+      batch.add(entryRequest(flowMessages.new, entry, joined(tuple, values(entry))))
+      sent.push(entry.message)
+      if (onEntry !== undefined) batch.add(entryRequest(flowMessages.get, entry, tuple))
+    })
+    batch.end()
+    return { matched, updated: tally.done, ...(tally.outcome() as Outcome<T>) }
+  } finally {
+    batch.close()
+  }
+}
+
+/** The same, which throws the first refusal once all has been tried. */
+export function update(
+  context: TableContext,
+  filter: Filter,
+  change: GivenFlow,
+  options?: WriteOptions,
+): { matched: number; updated: number } {
+  const outcome = updateAll(context, filter, change, options)
+  assertDone(outcome)
+  return { matched: outcome.matched, updated: outcome.updated }
 }
 
 /**
  * Deletes every flow for which the filter holds. Each is named to the kernel by its tuple, zones and id, so that a new flow under
  * the same tuple lives; one that has gone meanwhile is not counted.
  */
-export function remove(context: TableContext, filter: Filter, options: WriteOptions = {}): { matched: number; deleted: number } {
-  return removeEach(context.requests, list(context, filter), flowMessages.delete, ['original', 'zone', 'id'], options)
+export function deleteAll<T>(context: TableContext, filter: Filter, options: WriteOptions = {}): Removal<T> {
+  return removeAll(context, list<T>(context, filter), flowMessages.delete, ['original', 'zone', 'id'], options)
+}
+
+/** The same, which throws the first refusal once all has been tried. */
+export function remove(context: TableContext, filter: Filter, options?: WriteOptions): { matched: number; deleted: number } {
+  const outcome = deleteAll(context, filter, options)
+  assertDone(outcome)
+  return { matched: outcome.matched, deleted: outcome.deleted }
 }
 
 /**
@@ -93,6 +198,24 @@ export function flush(context: TableContext, { family }: { readonly family?: str
 function checkChange(context: TableContext, { protocol }: Filter, change: object): void {
   for (const name of protocol === undefined ? context.encoders.keys() : [protocol].flat())
     encoderOf(context, { protocol: name }).encoder.encode(change)
+}
+
+/** The attributes of a change, which are the same for every entry of a protocol, but for the status: bits are added to what it has. */
+function changeEncoder(context: TableContext, change: object, status: readonly string[] | undefined): (entry: TableEntry) => Uint8Array {
+  const byShape: Uint8Array[] = []
+  return (entry) => {
+    const { index, variant } = entry.shape
+    if (status === undefined && byShape[index] !== undefined) return byShape[index]
+    const bits = status === undefined ? {} : { status: [...statusOf(entry), ...status] }
+    return (byShape[index] = encoderOf(context, { protocol: variant.name }).encoder.encode({ ...change, ...bits }))
+  }
+}
+
+function joined(one: Uint8Array, other: Uint8Array): Uint8Array {
+  const both = new Uint8Array(one.length + other.length)
+  both.set(one)
+  both.set(other, one.length)
+  return both
 }
 
 /** Whether an entry's mark stays what it is: the kernel sets `(old & ~mask) ^ mark`. */

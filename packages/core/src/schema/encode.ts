@@ -150,18 +150,22 @@ class Output {
 }
 
 /**
- * Attributes of a message, back to back and as they came, without a look inside: for what goes back to the kernel unread, such
- * as the tuple of an entry that is to be deleted. `offsets` are payload offsets that a scan noted; 0 (absent) is left out.
+ * Makes a function that copies attributes of a message, back to back and as they came, without a look inside: for what goes back to
+ * the kernel unread, such as the tuple of an entry that is to be deleted. `offsets` are payload offsets that a scan noted; 0 (absent)
+ * is left out. What it gives is valid until its next call.
  */
-export function copyAttributes(bytes: Uint8Array, offsets: readonly number[]): Uint8Array {
+export function attributeCopier(): (bytes: Uint8Array, offsets: readonly number[]) => Uint8Array {
   const out = new Output()
-  for (const at of offsets) {
-    if (at === 0) continue
-    const whole = payloadLength(bytes, at) + NLA_HDRLEN
-    out.reserve(whole + 3)
-    out.bytes.set(bytes.subarray(at - NLA_HDRLEN, at - NLA_HDRLEN + whole), out.length)
-    out.length += whole
-    while (out.length & 3) out.bytes[out.length++] = 0
+  return (bytes, offsets) => {
+    out.length = 0
+    for (const at of offsets) {
+      if (at === 0) continue
+      const whole = payloadLength(bytes, at) + NLA_HDRLEN
+      out.reserve(whole + 3)
+      for (let i = 0; i < whole; i++) out.bytes[out.length + i] = bytes[at - NLA_HDRLEN + i]
+      out.length += whole
+      while (out.length & 3) out.bytes[out.length++] = 0
+    }
+    return out.bytes.subarray(0, out.length)
   }
-  return out.bytes.subarray(0, out.length)
 }

@@ -1,3 +1,4 @@
+import { Batch, type BatchObserver } from './batch.ts'
 import { Connection } from './connection.ts'
 import { Conversation } from './conversation.ts'
 import type { NetlinkSocket } from './socket.ts'
@@ -57,6 +58,8 @@ export interface Replies {
   close(): void
 }
 
+export type { Batch, BatchObserver, BatchReply } from './batch.ts'
+
 /** The conversations with the kernel. Any number can be open at once. */
 export interface Requests {
   /**
@@ -66,7 +69,9 @@ export interface Requests {
    * @throws NetlinkError when it cannot be sent.
    */
   ask(request: Request): Replies
-  /** Closes every socket, under open cursors too: their `next()` throws. A second time it does nothing. */
+  /** Begins a batch: requests whose answers are not awaited one by one. It has a socket of its own until it ends. */
+  batch(observer: BatchObserver): Batch
+  /** Closes every socket, under open cursors and batches too: they throw then. A second time it does nothing. */
   close(): void
 }
 
@@ -88,11 +93,16 @@ export function requests(open: () => NetlinkSocket): Requests {
     else connection.socket.close()
   }
 
+  const take = (): Connection => {
+    if (closed) throw new Error('these netlink sockets are closed')
+    const connection = idle.pop() ?? new Connection(open())
+    busy.add(connection)
+    return connection
+  }
+
   return {
     ask(request) {
-      if (closed) throw new Error('these netlink sockets are closed')
-      const connection = idle.pop() ?? new Connection(open())
-      busy.add(connection)
+      const connection = take()
       try {
         connection.send(request)
       } catch (error) {
@@ -100,6 +110,9 @@ export function requests(open: () => NetlinkSocket): Requests {
         throw error
       }
       return new Conversation(connection, request.command, finish)
+    },
+    batch(observer) {
+      return new Batch(take(), observer, finish)
     },
     close() {
       closed = true

@@ -20,8 +20,16 @@ export interface NetlinkSocket extends Disposable {
    * @throws NetlinkError of code ENOBUFS when messages were lost, of code EMSGSIZE when `into` is too small for it.
    */
   receive(into: Uint8Array): number
+  /** How many bytes the kernel holds for the socket, each with the memory around it: of one send (SO_SNDBUF), of what was not received yet (SO_RCVBUF). */
+  buffers(): SocketBuffers
   /** Closes the socket. A second time it does nothing. */
   close(): void
+}
+
+/** What a socket's buffers hold, in bytes. */
+export interface SocketBuffers {
+  readonly send: number
+  readonly receive: number
 }
 
 /** How a socket is opened. */
@@ -42,6 +50,7 @@ const SOCK_CLOEXEC = 0o2000000
 const NETLINK_NETFILTER = 12
 
 const SOL_SOCKET = 1
+const SO_SNDBUF = 7
 const SO_RCVBUF = 8
 const SO_RCVBUFFORCE = 33
 const SOL_NETLINK = 270
@@ -133,6 +142,16 @@ class Socket implements NetlinkSocket {
       if (length === -EINTR || (length === -EAGAIN && retries++ < RETRIES)) continue
       throw new NetlinkError('recvfrom', -length, length === -ENOBUFS ? { detail: 'the socket was full, and messages were lost' } : {})
     }
+  }
+
+  buffers(): SocketBuffers {
+    return { send: this.#option(SO_SNDBUF), receive: this.#option(SO_RCVBUF) }
+  }
+
+  #option(option: number): number {
+    const value = new Int32Array(1)
+    check('getsockopt', this.#libc.getsockopt(this.#open(), SOL_SOCKET, option, value))
+    return value[0]
   }
 
   close(): void {

@@ -109,6 +109,7 @@ t.test('a flow that was made anew under the same tuple is not deleted in place o
           socket.send(bytes)
         },
         receive: (into: Uint8Array) => socket.receive(into),
+        buffers: () => socket.buffers(),
         close: () => socket.close(),
       })
     },

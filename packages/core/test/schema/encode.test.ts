@@ -1,5 +1,5 @@
 import t from 'tap'
-import { copyAttributes, encoder } from '../../src/schema/encode.ts'
+import { attributeCopier, encoder } from '../../src/schema/encode.ts'
 import { bytes, ipv4, ipv6, port, string, u8, u32 } from '../../src/schema/kinds.ts'
 import { attribute as row, fromKernel, nest, perFamily, type Table, within } from '../../src/schema/table.ts'
 import { attribute, concat, hex, nested, unhex } from '../bytes.ts'
@@ -137,23 +137,23 @@ t.test('a flow is written as the kernel reads it', (t) => {
   t.end()
 })
 
-t.test('copyAttributes() copies attributes as they came, padded', (t) => {
+t.test('attributeCopier()() copies attributes as they came, padded', (t) => {
   const layout = flowLayout([stream, echo])
   const original = nested(1, nested(2, attribute(1, [6])), attribute(77, [1, 2, 3, 4, 5])) // with one that we do not know
   const zone = unhex('06001200 0003') // the last one, unaligned
   const entry = entryOf(layout, concat(original, attribute(12, unhex('0000abcd')), zone))
   const slot = (path: string): number => entry.offset(path)
   const whole = entry.slots[entry.shape.members.find(({ name }) => name === 'original')?.slot ?? 0]
-  t.equal(hex(copyAttributes(entry.bytes, [whole])), hex(original))
-  t.equal(hex(copyAttributes(entry.bytes, [slot('zone'), slot('id'), 0, slot('mark')])), plain('06001200 00030000 08000c00 0000abcd'))
-  t.equal(hex(copyAttributes(entry.bytes, [])), '')
+  t.equal(hex(attributeCopier()(entry.bytes, [whole])), hex(original))
+  t.equal(hex(attributeCopier()(entry.bytes, [slot('zone'), slot('id'), 0, slot('mark')])), plain('06001200 00030000 08000c00 0000abcd'))
+  t.equal(hex(attributeCopier()(entry.bytes, [])), '')
   t.end()
 })
 
-t.test('copyAttributes() copies any length', (t) => {
+t.test('attributeCopier()() copies any length', (t) => {
   for (const length of [0, 1, 1015, 1016, 1017, 1018, 1019, 1020, 1021, 5000]) {
     const one = attribute(22, new Uint8Array(length).fill(7))
-    const copy = copyAttributes(concat([0, 0, 0, 0], one), [8, 8])
+    const copy = attributeCopier()(concat([0, 0, 0, 0], one), [8, 8])
     t.equal(hex(copy), hex(concat(one, one)), `${length} bytes`)
   }
   t.end()

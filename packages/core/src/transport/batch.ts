@@ -1,0 +1,176 @@
+import { MalformedMessageError, type NetlinkError } from '../errors.ts'
+import { verdict } from './ack.ts'
+import { type Connection, nextSequence } from './connection.ts'
+import { align, HEADER_LENGTH, header, messageEnd, NLM_F_ACK, NLM_F_REQUEST, NLMSG_ERROR, NLMSG_MIN_TYPE } from './message.ts'
+import type { Request } from './request.ts'
+
+/** What is told of the requests of a batch. */
+export interface BatchObserver {
+  /**
+   * Called once for each request, in the order in which they were added: with the kernel's error, or without when it said yes.
+   * `index` counts from 0.
+   */
+  settled(index: number, error: NetlinkError | undefined): void
+  /** Called for each message that answers a request, before it is settled. What it shows is valid until it returns. */
+  reply?(index: number, message: BatchReply): void
+}
+
+/** A message that answers a request of a batch. */
+export interface BatchReply {
+  readonly bytes: Uint8Array
+  /** Where the attributes start. */
+  readonly at: number
+  readonly end: number
+  readonly type: number
+  readonly flags: number
+  readonly family: number
+  readonly portId: number
+}
+
+/** Bytes in one send at most. More costs memory and saves nothing: a system call is a thousandth of what the kernel does with it. */
+const SEND = 131072
+/** What of SO_SNDBUF a datagram cannot use (netlink_sendmsg). */
+const SEND_OVERHEAD = 32
+/** What the kernel charges a socket for an error that was not received yet: the message, and its own sk_buff and skb_shared_info. */
+const ERROR_CHARGE = 1280
+/** The same for any other answer, for which ctnetlink takes a page. */
+const REPLY_CHARGE = 8192
+
+/** The last sequence number after which a datagram's requests are sure to have numbers before the count starts again. */
+const LAST_FIRST = 0xffff0000
+
+const EPERM = 1
+
+/**
+ * Many requests in few datagrams. The kernel works through a datagram while it is sent, and answers errors alone, and the last
+ * request. A datagram is as long as the socket's buffers bear it: were an answer lost, nobody would know what became of a request.
+ */
+export class Batch {
+  readonly #connection: Connection
+  readonly #observer: BatchObserver
+  readonly #finish: (connection: Connection, clean: boolean) => void
+  /** How many bytes one send may have, and how many bytes of answers may wait. */
+  readonly #room: { readonly send: number; readonly receive: number }
+  #out: Uint8Array
+  #length = 0
+  /** Where the last request begins. */
+  #last = 0
+  /** What the answers to what is in `#out` may take. */
+  #charge = 0
+  /** The sequence number of the first request in `#out`, and the requests' names. */
+  #first = 0
+  #commands: string[] = []
+  /** Of the first request in `#out`. */
+  #index = 0
+  #over = false
+
+  /** `finish` is called once, when the batch is over; clean means that nothing more will come for it. */
+  constructor(connection: Connection, observer: BatchObserver, finish: (connection: Connection, clean: boolean) => void) {
+    const { send, receive } = connection.socket.buffers()
+    this.#connection = connection
+    this.#observer = observer
+    this.#finish = finish
+    this.#room = { send: Math.min(SEND, send - SEND_OVERHEAD), receive }
+    this.#out = new Uint8Array(Math.max(this.#room.send, 512))
+  }
+
+  /**
+   * Adds a request, whose body is copied. Requests that were added before may be sent by this, and are settled then.
+   *
+   * @throws NetlinkError when it cannot be sent, or answers were lost. Then it is over, and what is not settled may have been done or not.
+   */
+  add({ type, flags, family, version, resource, body, command }: Request): void {
+    if (this.#over) throw new Error('this batch is over')
+    const length = HEADER_LENGTH + (body?.length ?? 0)
+    const charge = this.#observer.reply === undefined ? ERROR_CHARGE : REPLY_CHARGE
+    if (this.#length + length > this.#room.send || this.#charge + charge > this.#room.receive) this.#send()
+    if (length > this.#out.length) this.#out = new Uint8Array(length)
+    const connection = this.#connection
+    // Within one datagram the numbers are without a gap.
+    if (this.#commands.length === 0 && connection.sequence > LAST_FIRST) connection.sequence = 0
+    connection.sequence = nextSequence(connection.sequence)
+    if (this.#commands.length === 0) this.#first = connection.sequence
+    header(this.#out, this.#length, length, {
+      type,
+      flags: flags | NLM_F_REQUEST,
+      sequence: connection.sequence,
+      family,
+      version,
+      resource,
+    })
+    if (body !== undefined) this.#out.set(body, this.#length + HEADER_LENGTH)
+    this.#last = this.#length
+    this.#length = align(this.#length + length)
+    this.#charge += charge
+    this.#commands.push(command)
+  }
+
+  /** Sends what is left, waits until all is settled, and ends. @throws NetlinkError as `add` does */
+  end(): void {
+    if (this.#over) return
+    this.#send()
+    this.#leave(true)
+  }
+
+  /** Ends without sending what is left. After the end it does nothing. */
+  close(): void {
+    this.#leave(false)
+  }
+
+  #send(): void {
+    if (this.#commands.length === 0) return
+    try {
+      this.#out[this.#last + 6] |= NLM_F_ACK
+      this.#connection.socket.send(this.#out.subarray(0, this.#length))
+      this.#settle()
+    } catch (error) {
+      this.#leave(false)
+      throw error
+    }
+    this.#index += this.#commands.length
+    this.#commands = []
+    this.#length = 0
+    this.#charge = 0
+  }
+
+  /** Receives until the last request is answered for. */
+  #settle(): void {
+    const { bytes, words } = this.#connection
+    const count = this.#commands.length
+    let settled = 0
+    while (settled < count) {
+      const size = this.#connection.receive()
+      for (let start = 0, end = 0; start < size; start = align(end)) {
+        end = messageEnd(words, start, size)
+        const word = start >> 2
+        const position = ((words[word + 2] >>> 0) - this.#first) >>> 0
+        if (position < settled || position >= count) continue
+        const type = words[word + 1] & 0xffff
+        if (type >= NLMSG_MIN_TYPE) {
+          if (end - start < HEADER_LENGTH) throw new MalformedMessageError(`a message of nfnetlink of ${end - start} bytes`, start)
+          for (; settled < position; settled++) this.#observer.settled(this.#index + settled, undefined)
+          this.#observer.reply?.(this.#index + position, replyAt(bytes, words, start, end))
+          continue
+        }
+        if (type !== NLMSG_ERROR) continue
+        const error = verdict(bytes, start, end, this.#commands[position])
+        // Who may not change tables is told so once, by the first message of a datagram, and nothing of it is done (nfnetlink_rcv).
+        if (error?.errno === EPERM && position === 0) throw error
+        for (; settled < position; settled++) this.#observer.settled(this.#index + settled, undefined)
+        this.#observer.settled(this.#index + settled++, error)
+      }
+    }
+  }
+
+  #leave(clean: boolean): void {
+    if (this.#over) return
+    this.#over = true
+    this.#finish(this.#connection, clean)
+  }
+}
+
+function replyAt(bytes: Uint8Array, words: Int32Array, start: number, end: number): BatchReply {
+  const kind = words[(start >> 2) + 1]
+  const at = start + HEADER_LENGTH
+  return { bytes, at, end, type: kind & 0xffff, flags: kind >>> 16, family: bytes[at - 4], portId: words[(start >> 2) + 3] >>> 0 }
+}
