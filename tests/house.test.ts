@@ -59,7 +59,7 @@ const allowed: Array<[file: string, specifier: string]> = [
   ['proto-tcp/src/index.ts', '@conntrack/core/plugin'],
   ['proto-tcp/src/index.ts', './flags.ts'],
   ['formatters/src/line.ts', '@conntrack/core/plugin'],
-  ['cli/src/bin.ts', '@conntrack/proto-tcp'],
+  ['cli/src/installed.ts', '@conntrack/proto-tcp'],
   ['cli/src/run.ts', '@conntrack/core'],
   ['cli/src/run.ts', '@conntrack/formatters'],
   ['cli/src/run.ts', 'node:fs'],
@@ -91,10 +91,12 @@ const forbidden: Array<[file: string, specifier: string]> = [
   ['formatters/src/line.ts', '@conntrack/core'],
   ['formatters/src/line.ts', '@conntrack/proto-tcp'],
   ['cli/src/run.ts', '@conntrack/proto-tcp'],
+  ['cli/src/bin.ts', '@conntrack/proto-tcp'],
   ['cli/src/run.ts', '@conntrack/core/src/errors.ts'],
   ['cli/src/run.ts', 'left-pad'],
   ['cli/src/run.ts', '../package.json'],
   ['cli/src/run.ts', 'node:process'],
+  ['cli/src/installed.ts', 'node:process'],
 ]
 
 t.test('who may import whom', async (t) => {

@@ -30,23 +30,30 @@ export class Failure extends Error {
   }
 }
 
-/** What a failure is to the shell: a status, and lines for stderr, if any. */
+/** What a failure is to the shell: a status, and what to say of it. */
 export interface Outcome {
   readonly status: number
-  readonly lines: readonly string[]
+  /** For people; empty where there is nothing to say. */
+  readonly message: string
+  /** For programs: the kernel's name of the error (`ENOENT`), `USAGE` or `FAILED`. */
+  readonly code: string
+  /** Another line for people: what to do next. */
+  readonly hint?: string
 }
 
 const HINT = "Try `conntrack -h' or 'conntrack --help' for more information."
 
-/** The words and the status for whatever was thrown; `prefix` is the program's name and version. */
-export function outcomeOf(error: unknown, prefix: string): Outcome {
-  if (error instanceof UsageError || error instanceof RangeError) return { status: WRONG_USAGE, lines: [prefix + error.message, HINT] }
-  if (error instanceof Failure) return { status: error.status, lines: error.message === '' ? [] : [prefix + error.message] }
-  if (error instanceof NetlinkError) return { status: FAILED, lines: [`${prefix}Operation failed: ${reason(error)}`] }
-  const code = (error as NodeJS.ErrnoException | undefined)?.code
-  if (code === 'EPIPE') return { status: BROKEN_PIPE, lines: [] }
-  return { status: FAILED, lines: [prefix + (error instanceof Error ? error.message : String(error))] }
+/** The words and the status for whatever was thrown. */
+export function outcomeOf(error: unknown): Outcome {
+  const message = error instanceof Error ? error.message : String(error)
+  if (error instanceof UsageError || error instanceof RangeError) return { status: WRONG_USAGE, message, code: 'USAGE', hint: HINT }
+  if (error instanceof Failure) return { status: error.status, message, code: codeOf(error.cause) }
+  if (error instanceof NetlinkError) return { status: FAILED, message: `Operation failed: ${reason(error)}`, code: error.code }
+  const code = codeOf(error)
+  return code === 'EPIPE' ? { status: BROKEN_PIPE, message: '', code } : { status: FAILED, message, code }
 }
+
+const codeOf = (error: unknown): string => (error as NodeJS.ErrnoException | undefined)?.code ?? 'FAILED'
 
 /** The kernel's answers that have better words than strerror(3) has, by command and code. */
 const REASONS: Readonly<Record<string, string>> = {

@@ -2,9 +2,9 @@ import { type Conntrack, openConntrack } from '@conntrack/core'
 import type { Protocol } from '@conntrack/core/plugin'
 import { batchArguments, type BatchArguments, readBatch } from './batch.ts'
 import { FAILED, outcomeOf } from './failure.ts'
-import { type Formats, type Io, outputWords } from './output.ts'
+import { type Formats, type Io, type Output, outputWords, recordOf } from './output.ts'
 import { explained, run, type Surroundings } from './run.ts'
-import { understand } from './understand.ts'
+import { outputIn, understand } from './understand.ts'
 import { usage } from './usage.ts'
 
 /** What a command line program is made of. */
@@ -29,16 +29,27 @@ export function createCli(parts: CliParts): Cli {
       const batch = batchArguments(argv)
       return await (batch === undefined ? runLine(argv, io, parts) : runBatch(batch, io, parts))
     } catch (error) {
-      return report(error, `${parts.version}: `, io)
+      return report(error, { prefix: `${parts.version}: `, record: recordOf(outputIn(argv), parts.formats) }, io)
     }
   }
 }
 
+/** How an error is told: to people, with the program's name before it, or as a record. */
+interface Telling {
+  readonly prefix: string
+  /** Where it happened, as messages have it: `FILE:LINE: `. */
+  readonly where?: string
+  readonly record: Output['record']
+}
+
 /** Tells of an error on stderr and gives its exit status. */
-function report(error: unknown, prefix: string, io: Io): number {
-  const { status, lines } = outcomeOf(error, prefix)
+function report(error: unknown, { prefix, where = '', record }: Telling, io: Io): number {
+  const { status, message, code, hint } = outcomeOf(error)
+  const text = where + message
   try {
-    for (const line of lines) io.err(line)
+    if (message === '') return status
+    if (record !== undefined) io.err(record({ error: { message: text, code, status } }).trimEnd())
+    else for (const line of [prefix + text, ...(hint === undefined ? [] : [hint])]) io.err(line)
   } catch {
     // nobody reads stderr any more; the status still tells
   }
@@ -73,7 +84,7 @@ async function runBatch(
     try {
       await runWith({ conntrack, io, say: () => {} }, (surroundings) => run({ ...job, format: format ?? job.format }, surroundings))
     } catch (error) {
-      const failed = report(error, `${version}: ${where}: `, io)
+      const failed = report(error, { prefix: `${version}: `, where: `${where}: `, record: job.record }, io)
       if (!goOn) return failed
       status = FAILED
     }

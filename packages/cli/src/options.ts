@@ -31,15 +31,23 @@ const PART_OF_NAME = { ...CONDITION, get: 'value', create: 'value', add: 'value'
 /** A condition on entries that are, and a value of one that is made. */
 const TRANSLATION = { ...CONDITION, create: 'value', add: 'value' } as const
 const TARGET = '[ADDRESS][:PORT]'
-/** About the program itself, for the commands that show entries. */
-const SHOWING = { list: 'value', get: 'value', update: 'value', delete: 'value' } as const
-const EVERYWHERE = { ...SHOWING, create: 'value', add: 'value', flush: 'value', count: 'value', statistics: 'value' } as const
+/** About the program itself. */
+const EVERYWHERE = {
+  list: 'value',
+  get: 'value',
+  create: 'value',
+  add: 'value',
+  update: 'value',
+  delete: 'value',
+  flush: 'value',
+  count: 'value',
+  statistics: 'value',
+} as const
 
 const NETWORK = 'ADDRESS[/LENGTH]'
 
 const expected = { list: 'condition', get: 'required', delete: 'required', create: 'required' } as const
 const ofNewExpectation = { create: 'required' } as const
-const forShowing = { list: 'value', get: 'value', delete: 'value' } as const
 
 type Row = Omit<CliOption, 'argument'>
 
@@ -93,7 +101,7 @@ const rows: readonly Row[] = [
   }),
   row(['n', 'src-nat'], TARGET, 'source translated, to this', { sets: 'sourceNat', use: TRANSLATION }),
   row(['g', 'dst-nat'], TARGET, 'destination translated, to this', { sets: 'destinationNat', use: TRANSLATION }),
-  row(['o', 'output'], 'FORMAT,…', 'how entries are written', { use: SHOWING, expectation: forShowing }),
+  row(['o', 'output'], 'FORMAT,…', 'how entries are written', { use: EVERYWHERE, expectation: EVERYWHERE }),
   row(['j', 'any-nat'], TARGET, 'source or destination translated', { sets: 'anyNat', use: CONDITION }),
   row(['w', 'zone'], 'ZONE', 'zone of both directions', {
     sets: 'zone',

@@ -1,7 +1,7 @@
 import { writeSync } from 'node:fs'
 import type { ProtocolVariant, Formatter } from '@conntrack/core/plugin'
 import type { LineOptions, SaveCommand } from '@conntrack/formatters'
-import type { TableName } from './commands.ts'
+import type { CommandName, TableName } from './commands.ts'
 import { UsageError } from './failure.ts'
 
 /** What a format may want to know: words after `-o`, and the command by which what is written would be done again. */
@@ -11,6 +11,8 @@ export type FormatOptions = LineOptions & { readonly command?: SaveCommand }
 export interface Format {
   readonly flow: (options: FormatOptions) => Formatter<ProtocolVariant>
   readonly expectation?: () => Formatter<ProtocolVariant>
+  /** What is no entry: a count, what a CPU has counted, an error. A whole line, with its end. */
+  readonly record?: (fields: object) => string
 }
 
 /** Ways to write entries, by their names after `-o`; `line` is the one without a name. */
@@ -28,18 +30,33 @@ export function outputWords(formats: Formats): string[] {
   return [...Object.keys(MODIFIERS), ...Object.keys(formats).filter((name) => name !== 'line')]
 }
 
+/** The commands whose output is no entries. */
+const WITHOUT_ENTRIES: ReadonlySet<CommandName> = new Set(['flush', 'count', 'statistics'])
+
+/** How output is written. */
+export interface Output {
+  /** How entries are. */
+  readonly format: Formatter<ProtocolVariant>
+  /** How what is no entry is, where the format has a way. */
+  readonly record: Format['record']
+}
+
+const wordOf = (given: string, known: readonly string[]): string | undefined => known.find((name) => given !== '' && name.startsWith(given))
+
+/** How a count or an error is written, for all arguments of `-o`; without a doubt about the rest of them. */
+export function recordOf(argumentsGiven: readonly string[], formats: Formats): Format['record'] {
+  const known = outputWords(formats)
+  const words = argumentsGiven.flatMap((argument) => argument.split(',')).map((given) => wordOf(given, known) ?? '')
+  return words.map((word) => (Object.hasOwn(formats, word) ? formats[word].record : undefined)).find((record) => record !== undefined)
+}
+
 /** Finds the format for all arguments of `-o`, each a list of words that may be shortened. @throws UsageError */
-export function formatOf(
-  argumentsGiven: readonly string[],
-  formats: Formats,
-  table: TableName,
-  command: SaveCommand,
-): Formatter<ProtocolVariant> {
+export function outputOf(argumentsGiven: readonly string[], formats: Formats, command: CommandName, table: TableName): Output {
   const known = outputWords(formats)
   const words = argumentsGiven
     .flatMap((argument) => argument.split(','))
     .map((given) => {
-      const word = known.find((name) => given !== '' && name.startsWith(given))
+      const word = wordOf(given, known)
       if (word === undefined) throw new UsageError(`Bad parameter \`${given}' for option \`-o': expected some of ${known.join(', ')}`)
       return word
     })
@@ -49,10 +66,15 @@ export function formatOf(
   if (named.size > 1) throw new UsageError(`cannot combine the outputs ${[...named].join(' and ')}`)
   if (format === 'save' && modifiers.length > 0)
     throw new UsageError('cannot combine save output with any other output type, use -o save only')
-  const { flow, expectation } = formats[format]
-  if (table !== 'expect') return flow(Object.assign({ command }, ...modifiers.map((word) => MODIFIERS[word])))
+  const { flow, expectation, record } = formats[format]
+  if (WITHOUT_ENTRIES.has(command) && words.length > 0 && record === undefined) {
+    const able = Object.keys(formats).filter((name) => formats[name].record !== undefined)
+    throw new UsageError(`no entries are written, so \`-o ${words[0]}' says nothing: expected ${able.join(' or ')}`)
+  }
+  const options: FormatOptions = { command: command === 'delete' ? '-D' : '-A' }
+  if (table !== 'expect') return { format: flow(Object.assign(options, ...modifiers.map((word) => MODIFIERS[word]))), record }
   if (expectation === undefined) throw new UsageError(`expectations cannot be written as \`${format}'`)
-  return expectation()
+  return { format: expectation(), record }
 }
 
 /** Where output goes. */

@@ -1,18 +1,19 @@
 import { type Conntrack, type Expectations, type Flows, NetlinkError, type WriteOptions } from '@conntrack/core'
-import { type ProtocolVariant, type Formatter, type Protocol, printer, Text } from '@conntrack/core/plugin'
+import { type Protocol, printer, Text } from '@conntrack/core/plugin'
 import type { CommandName, TableName } from './commands.ts'
 import { FAILED, Failure } from './failure.ts'
-import type { Io } from './output.ts'
+import type { Io, Output } from './output.ts'
 import type { Query } from './query.ts'
 import { statisticsText } from './statistics.ts'
 
 /** A command line that was understood. */
-export interface Job {
+export interface Job extends Output {
   readonly command: Exclude<CommandName, 'version' | 'help'>
   readonly table: TableName
   readonly query: Query
-  readonly format: Formatter<ProtocolVariant>
   readonly zeroCounters: boolean
+  /** Whether the command line says how output is written: then a command that otherwise shows nothing shows what it made. */
+  readonly isOutputAsked: boolean
 }
 
 /** What a run needs: the kernel, and where text goes. `say` writes a summary, with the program's name before it. */
@@ -44,6 +45,10 @@ const show = ({ io }: Surroundings, text: string): number => {
   return 0
 }
 
+/** Shows what is no entry: a record where the format has a way to write it, else as text. */
+const showRecord = (records: readonly object[], text: string, { record }: Job, surroundings: Surroundings): number =>
+  show(surroundings, record === undefined ? text : records.map(record).join(''))
+
 const FLOW_RUNS: Runs = {
   list({ query, format, table, zeroCounters }, { conntrack, io, say }) {
     const options = { table: table === 'expect' ? undefined : table, zeroCounters }
@@ -64,14 +69,16 @@ const FLOW_RUNS: Runs = {
     return statusOf(count)
   },
 
-  create({ query }, { conntrack, say }) {
-    conntrack.flows.create(query.values as FlowArgument)
+  create(job, { conntrack, io, say }) {
+    conntrack.flows.create(job.query.values as FlowArgument)
+    if (job.isOutputAsked) conntrack.flows.lookup(job.query.values as FlowArgument).print(job.format, io.out)
     say('1 flow entries have been created.')
     return 0
   },
 
-  add({ query }, { conntrack, say }) {
-    conntrack.flows.create(query.values as FlowArgument, { existing: 'update' })
+  add(job, { conntrack, io, say }) {
+    conntrack.flows.create(job.query.values as FlowArgument, { existing: 'update' })
+    if (job.isOutputAsked) conntrack.flows.lookup(job.query.values as FlowArgument).print(job.format, io.out)
     say('1 flow entries have been added.')
     return 0
   },
@@ -95,8 +102,15 @@ const FLOW_RUNS: Runs = {
     return 0
   },
 
-  count: (_, surroundings) => show(surroundings, `${surroundings.conntrack.flows.count()}\n`),
-  statistics: (_, surroundings) => show(surroundings, statisticsText(surroundings.conntrack.flows.cpuStatistics())),
+  count(job, surroundings) {
+    const count = surroundings.conntrack.flows.count()
+    return showRecord([{ count }], `${count}\n`, job, surroundings)
+  },
+
+  statistics(job, surroundings) {
+    const cpus = surroundings.conntrack.flows.cpuStatistics()
+    return showRecord(cpus, statisticsText(cpus), job, surroundings)
+  },
 }
 
 const EXPECTATION_RUNS: Runs = {
@@ -110,8 +124,9 @@ const EXPECTATION_RUNS: Runs = {
     return statusOf(conntrack.expectations.lookup(query.values as ExpectationArgument).print(format, io.out))
   },
 
-  create({ query }, { conntrack }) {
-    conntrack.expectations.create(query.values as ExpectationArgument)
+  create(job, { conntrack, io }) {
+    conntrack.expectations.create(job.query.values as ExpectationArgument)
+    if (job.isOutputAsked) conntrack.expectations.lookup(job.query.values as ExpectationArgument).print(job.format, io.out)
     return 0
   },
 
@@ -127,8 +142,15 @@ const EXPECTATION_RUNS: Runs = {
     return 0
   },
 
-  count: ({ query }, surroundings) => show(surroundings, `${surroundings.conntrack.expectations.count(query.conditions)}\n`),
-  statistics: (_, surroundings) => show(surroundings, statisticsText(surroundings.conntrack.expectations.cpuStatistics(), 'expect_')),
+  count(job, surroundings) {
+    const count = surroundings.conntrack.expectations.count(job.query.conditions)
+    return showRecord([{ count }], `${count}\n`, job, surroundings)
+  },
+
+  statistics(job, surroundings) {
+    const cpus = surroundings.conntrack.expectations.cpuStatistics()
+    return showRecord(cpus, statisticsText(cpus, 'expect_'), job, surroundings)
+  },
 }
 
 /** Bytes of text that are collected while entries are changed. */

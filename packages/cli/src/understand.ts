@@ -4,7 +4,7 @@ import { COMMANDS, type CommandSyntax, TABLES, tableOf, type TableName } from '.
 import { UsageError } from './failure.ts'
 import { getopt, type Parsed, type SyntaxProblem } from './getopt.ts'
 import { type CliOption, OPTIONS, protocolOptions } from './options.ts'
-import { type Formats, formatOf } from './output.ts'
+import { type Formats, outputOf } from './output.ts'
 import { type ChosenProtocol, protocolOf } from './protocols.ts'
 import { query } from './query.ts'
 import type { Job } from './run.ts'
@@ -51,10 +51,21 @@ export function understand(argv: readonly string[], protocols: readonly Protocol
     command,
     table,
     query: query(command, table, given, chosen, unknownProtocol),
-    format: formatOf(argumentsOf('output'), formats, table, command === 'delete' ? '-D' : '-A'),
+    ...outputOf(argumentsOf('output'), formats, command, table),
+    isOutputAsked: named('output').length > 0,
     zeroCounters: named('zero').length > 0,
   }
   return { kind: 'job', job, netns: argumentsOf('netns').at(-1), stray: strayWords(line.words, following) }
+}
+
+/** The arguments of `-o` in a command line that is wrong, wherever they stand: errors too are written as it says. */
+export function outputIn(argv: readonly string[]): string[] {
+  return argv.flatMap((_, i) =>
+    getopt<AnyOption>(argv.slice(i, i + 2), [...COMMANDS, ...OPTIONS])
+      .options.filter(({ option }) => option.names[0] === 'output')
+      .slice(0, 1)
+      .map(({ argument = '' }) => argument),
+  )
 }
 
 /** The protocol of `-p`, wherever it stands: its options may come before it. */

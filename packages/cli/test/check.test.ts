@@ -47,7 +47,7 @@ t.test('what a command cannot use is illegal', async (t) => {
   const cases: [command: CommandName, names: string][] = [
     ['flush', 'src'],
     ['flush', 'mark'],
-    ['flush', 'output'],
+    ['flush', 'zero'],
     ['count', 'src'],
     ['count', 'family'],
     ['statistics', 'protonum'],
@@ -58,7 +58,7 @@ t.test('what a command cannot use is illegal', async (t) => {
     ['get', 'protonum status'],
     ['get', 'protonum mark'],
     ['create', 'protonum timeout id'],
-    ['create', 'protonum timeout output'],
+    ['create', 'protonum timeout zero'],
     ['add', 'protonum timeout zero'],
     ['delete', 'zero'],
     ['update', 'zero'],

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { UsageError } from '../src/failure.ts'
-import { formatOf, type FormatOptions, outputWords } from '../src/output.ts'
+import { type FormatOptions, outputOf, outputWords, recordOf } from '../src/output.ts'
 import { formats as all } from './program.ts'
 
 /** Formats that tell what they were asked for by their name. */
@@ -11,7 +11,7 @@ const formats = Object.fromEntries(
   ]),
 )
 
-const chosen = (...words: string[]): string => formatOf(words, formats, 'conntrack', '-A').name
+const chosen = (...words: string[]): string => outputOf(words, formats, 'list', 'conntrack').format.name
 const refused = (...words: string[]): string => {
   try {
     return chosen(...words)
@@ -42,7 +42,7 @@ t.test('a format is chosen by its name, and takes the words that it always shows
   t.equal(chosen('json'), 'json {"command":"-A"}')
   t.equal(chosen('xml,ktimestamp'), 'xml {"command":"-A","kernelTimestamp":true}')
   t.equal(chosen('json,json', 'id'), 'json {"command":"-A","id":true}')
-  t.equal(formatOf(['save'], formats, 'conntrack', '-D').name, 'save {"command":"-D"}')
+  t.equal(outputOf(['save'], formats, 'delete', 'conntrack').format.name, 'save {"command":"-D"}')
 })
 
 t.test('what cannot be is an error', async (t) => {
@@ -54,8 +54,24 @@ t.test('what cannot be is an error', async (t) => {
 })
 
 t.test('expectations have formats of their own, and not all', async (t) => {
-  t.equal(formatOf([], all, 'expect', '-A').name, 'line')
-  t.match(formatOf(['xml'], all, 'expect', '-A'), { name: 'xml', tail: '</expect>\n' })
-  t.equal(formatOf(['json'], all, 'expect', '-A').name, 'json')
-  t.throws(() => formatOf(['save'], all, 'expect', '-A'), new UsageError("expectations cannot be written as `save'"))
+  t.equal(outputOf([], all, 'list', 'expect').format.name, 'line')
+  t.match(outputOf(['xml'], all, 'list', 'expect').format, { name: 'xml', tail: '</expect>\n' })
+  t.equal(outputOf(['json'], all, 'list', 'expect').format.name, 'json')
+  t.throws(() => outputOf(['save'], all, 'list', 'expect'), new UsageError("expectations cannot be written as `save'"))
+})
+
+t.test('what is no entry has formats of its own', async (t) => {
+  t.equal(outputOf([], all, 'count', 'conntrack').record, undefined)
+  t.equal(outputOf(['json'], all, 'count', 'conntrack').record?.({ count: 1 }), '{"version":1,"count":1}\n')
+  for (const word of ['xml', 'id', 'save'])
+    t.throws(
+      () => outputOf([word], all, 'statistics', 'conntrack'),
+      new UsageError(`no entries are written, so \`-o ${word}' says nothing: expected json`),
+    )
+})
+
+t.test('errors are written as -o says, whatever else is wrong with it', async (t) => {
+  t.equal(recordOf([], all), undefined)
+  t.equal(recordOf(['xml', 'id'], all), undefined)
+  for (const words of [['json'], ['j'], ['foo,json'], ['xml', 'json']]) t.equal(recordOf(words, all), all['json']?.record, words.join())
 })

@@ -10,6 +10,7 @@ export {
   hex16,
   ipv4,
   ipv6,
+  type JsonSchema,
   type Kind,
   port,
   seconds,
@@ -32,17 +33,20 @@ export {
   nest,
   type PerFamily,
   perFamily,
+  type Row,
   type Step,
   type Table,
   whole,
   within,
 } from './schema/table.ts'
-export { Text, word } from './schema/text.ts'
+export { printable, Text, withoutControls, word } from './schema/text.ts'
 export {
   type Command,
   type ProtocolVariant,
   expectationRow,
+  expectationVariants,
   flowRow,
+  flowVariants,
   EXPECTED_USE,
   type Option,
   oppositePorts,
@@ -56,5 +60,6 @@ export {
   type Uses,
   unknownProtocol,
 } from './tables/protocol.ts'
+export { cpuStatisticsTable, expectationStatisticsTable } from './tables/statistics.ts'
 export { STATUS_BITS } from './tables/flow.ts'
 export { keys, ports } from './tables/tuple.ts'

@@ -1,5 +1,7 @@
 export { expectationLine, expectationXml } from './expectation.ts'
-export { JSON_VERSION, json } from './json.ts'
+export { jsonReader } from './json-reader.ts'
+export { JSON_VERSION, json, jsonRecord } from './json.ts'
+export { jsonSchema } from './json-schema.ts'
 export { type LineOptions, line } from './line.ts'
 export { type SaveCommand, save } from './save.ts'
 export { type XmlOptions, xml } from './xml.ts'

@@ -1,4 +1,4 @@
-import { type ProtocolVariant, type Formatter, type Member, payloadLength, type Text, word } from '@conntrack/core/plugin'
+import { type ProtocolVariant, type Formatter, type Member, payloadLength, Text, word } from '@conntrack/core/plugin'
 import { type Step, sequence } from './parts.ts'
 
 /** Version of the JSON that is written: it changes when a name or a type does, not when a field is added. */
@@ -27,6 +27,15 @@ export function json(): Formatter<ProtocolVariant> {
       }
     },
   }
+}
+
+/**
+ * What is no entry as a line of JSON, such as a count: `version`, and the fields as they are; a bigint as a string of decimal digits.
+ */
+export function jsonRecord(fields: object): string {
+  const text = new Text(256)
+  text.json({ version: JSON_VERSION, ...fields })
+  return `${text.toString()}\n`
 }
 
 const AF_INET6 = 10

@@ -1,4 +1,4 @@
-import { type Place, type ProtocolVariant, payloadLength, type Shape, word } from '@conntrack/core/plugin'
+import { type Place, type ProtocolVariant, payloadLength, type Shape, withoutControls, word } from '@conntrack/core/plugin'
 import { addressPlaces, labelsOf, place, type Step, sequence } from './parts.ts'
 
 /** A tag as it is. */
@@ -24,11 +24,10 @@ export function element(name: string, { slot, kind }: Place): Step {
 
 const ENTITIES: Readonly<Record<string, string>> = { '<': '&lt;', '>': '&gt;', '&': '&amp;', '"': '&quot;' }
 
-/** Text as XML can hold it: markup as entities, and characters that XML has no way to write as U+FFFD. */
+/** Text as XML can hold it: markup as entities; control characters, of which it cannot write most, and U+FFFE and U+FFFF as U+FFFD. */
 function escaped(value: string): string {
-  return value
-    .replace(/[<>&"]/g, (character) => ENTITIES[character])
-    .replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g, '\ufffd')
+  const visible = withoutControls(value, () => '\ufffd').replace(/[\ufffe\uffff]/g, '\ufffd')
+  return visible.replace(/[<>&"]/g, (character) => ENTITIES[character])
 }
 
 /** An element around steps. */

@@ -1,12 +1,7 @@
 import t from 'tap'
-import { layout } from '../../core/src/schema/layout.ts'
-import { expectationVariants } from '../../core/src/tables/protocol.ts'
-import { type Formatter, printer, type ProtocolVariant, Text } from '../../core/src/plugin.ts'
-import { entryOf, kernelEncoder } from '../../core/test/entries.ts'
 import { expectationLine, expectationXml } from '../src/index.ts'
-import { PROTOCOLS } from './printed.ts'
+import { printedExpectation } from './printed.ts'
 
-const VARIANTS = expectationVariants(PROTOCOLS)
 const ends = (source: string, destination: string, sourcePort: number, destinationPort: number, protocolNumber = 6) => ({
   source,
   destination,
@@ -24,13 +19,6 @@ const FTP = {
   class: 0,
   helper: 'ftp',
   flags: [],
-}
-
-function printedExpectation(formatter: Formatter<ProtocolVariant>, expectation: object, protocol = 'tcp', family = 2): string {
-  const { table } = VARIANTS.find(({ name }) => name === protocol) ?? VARIANTS[0]
-  const text = new Text(1)
-  printer(formatter)(entryOf(layout(VARIANTS, 'tuple.protocolNumber'), kernelEncoder(table).encode(expectation), family), text)
-  return text.toString()
 }
 
 t.test('an expectation is shown as conntrack(8) shows it', (t) => {

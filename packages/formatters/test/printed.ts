@@ -1,5 +1,7 @@
 import { type Formatter, printer, type Protocol, type ProtocolVariant, Text } from '../../core/src/plugin.ts'
-import { type AnyFlow, entryOf, flowLayout, kernelFlows } from '../../core/test/entries.ts'
+import { layout } from '../../core/src/schema/layout.ts'
+import { expectationVariants } from '../../core/src/tables/protocol.ts'
+import { type AnyFlow, entryOf, flowLayout, kernelEncoder, kernelFlows } from '../../core/test/entries.ts'
 import { dccp } from '../../proto-dccp/src/index.ts'
 import { gre } from '../../proto-gre/src/index.ts'
 import { icmp, icmpv6 } from '../../proto-icmp/src/index.ts'
@@ -37,6 +39,18 @@ export function printedFlow(
     ...fields,
   }
   return printed(formatter, encode(flow), family === 'ipv4' ? 2 : 10)
+}
+
+const EXPECTATIONS = expectationVariants(PROTOCOLS)
+
+/** An expectation as a formatter writes it. */
+export function printedExpectation(formatter: Formatter<ProtocolVariant>, expectation: object, protocol = 'tcp', family = 2): string {
+  const variant = EXPECTATIONS.find(({ name }) => name === protocol)
+  if (variant === undefined) throw new Error(`no protocol ${protocol}`)
+  const text = new Text(1)
+  const body = kernelEncoder(variant.table).encode(expectation)
+  printer(formatter)(entryOf(layout(EXPECTATIONS, 'tuple.protocolNumber'), body, family), text)
+  return text.toString()
 }
 
 /** Lets the clock stand still for a test. `nanoseconds` is since 1970, as in CTA_TIMESTAMP. */

@@ -42,6 +42,7 @@ export const windowFlags: Kind<WindowFlags> = {
     names.json(text, bytes, at + 1, 1)
     text.word(END)
   },
+  schema: { type: 'object', required: ['flags', 'mask'], properties: { flags: names.schema, mask: names.schema } },
   parse(argument) {
     const [flags, mask = flags] = argument.split('/')
     return { flags: names.parse(flags), mask: names.parse(mask) }

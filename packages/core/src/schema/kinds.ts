@@ -1,5 +1,8 @@
 import { parseIPv4, parseIPv6, printIPv4, printIPv6 } from './addresses.ts'
-import { Text, word } from './text.ts'
+import { printable, Text, word } from './text.ts'
+
+/** A schema in the words of JSON Schema, draft 2020-12. */
+export type JsonSchema = Readonly<Record<string, unknown>>
 
 /**
  * One wire type in all its directions: bytes to value, value to bytes, bytes to text, argument to value.
@@ -19,8 +22,14 @@ export interface Kind<T> {
   print(text: Text, bytes: Uint8Array, at: number, length: number): void
   /** Writes the value as JSON. */
   json(text: Text, bytes: Uint8Array, at: number, length: number): void
+  /** What `json` writes. */
+  readonly schema: JsonSchema
+  /** The value of what `json` wrote; only for kinds whose values JSON has no type for. */
+  revive?(json: string): T
   /** Reads a command line's argument; throws RangeError that says what would be right. */
   parse(argument: string): T
+  /** The words that an argument may be, where it is one of a few. */
+  readonly words?: readonly string[]
 }
 
 /** A whole number as strtoul(3) with base 0 reads it (decimal, 0x hexadecimal, 0 octal), or RangeError. */
@@ -51,6 +60,8 @@ function writeU32(bytes: Uint8Array, at: number, value: number): void {
   bytes[at + 3] = value
 }
 
+const upTo = (maximum: number): JsonSchema => ({ type: 'integer', minimum: 0, maximum })
+
 /** An unsigned byte. */
 export const u8: Kind<number> = {
   name: 'u8',
@@ -62,6 +73,7 @@ export const u8: Kind<number> = {
   },
   print: (text, bytes, at) => text.decimal(bytes[at]),
   json: (text, bytes, at) => text.decimal(bytes[at]),
+  schema: upTo(255),
   parse: (argument) => parseNumber(argument, 255),
 }
 
@@ -78,6 +90,7 @@ export const u16: Kind<number> = {
   },
   print: (text, bytes, at) => text.decimal(readU16(bytes, at)),
   json: (text, bytes, at) => text.decimal(readU16(bytes, at)),
+  schema: upTo(MAX_U16),
   parse: (argument) => parseNumber(argument, MAX_U16),
 }
 
@@ -92,6 +105,7 @@ export const u32: Kind<number> = {
   },
   print: (text, bytes, at) => text.decimal(readU32(bytes, at)),
   json: (text, bytes, at) => text.decimal(readU32(bytes, at)),
+  schema: upTo(MAX_U32),
   parse: (argument) => parseNumber(argument, MAX_U32),
 }
 
@@ -122,6 +136,8 @@ export const u64: Kind<bigint> = {
   },
   print: (text, bytes, at) => text.decimal64(readU32(bytes, at), readU32(bytes, at + 4)),
   json: (text, bytes, at, length) => inQuotes(u64, text, bytes, at, length),
+  schema: { type: 'string', pattern: '^(0|[1-9][0-9]{0,19})$' },
+  revive: BigInt,
   parse(argument) {
     if (!/^(0[xX][0-9a-fA-F]+|[0-9]+)$/.test(argument) || BigInt(argument) > MAX_U64)
       throw new RangeError(`expected a number from 0 to ${MAX_U64}`)
@@ -190,6 +206,7 @@ function address(
     },
     print,
     json: (text, bytes, at, length) => inQuotes(kind, text, bytes, at, length),
+    schema: { type: 'string', format: name },
     parse(argument) {
       const parsed = toBytes(argument)
       if (parsed === undefined) throw new RangeError(`expected an ${name} address`)
@@ -229,6 +246,8 @@ export function enumeration<const Names extends readonly string[]>(
       if (known === undefined) text.json(String(bytes[at]))
       else text.word(known)
     },
+    schema: { anyOf: [{ enum: names }, { type: 'string', pattern: '^[0-9]{1,3}$' }] },
+    words: [...names, ...Object.keys(aliases)],
     parse(argument) {
       const known = Object.hasOwn(aliases, argument) ? aliases[argument] : argument
       if (names.includes(known)) return known
@@ -288,6 +307,8 @@ export function bits<const Names extends readonly string[]>(name: string, size: 
     },
     print: (text, bytes, at, length) => text.string(kind.read(bytes, at, length).join(',')),
     json: (text, bytes, at) => text.word(toJson(numberAt(bytes, at))),
+    schema: { type: 'array', uniqueItems: true, items: { anyOf: [{ enum: names }, { type: 'string', pattern: '^bit[0-9]{1,2}$' }] } },
+    words: names,
     parse(argument) {
       const value = argument.split(',') as Value
       toNumber(value)
@@ -315,8 +336,9 @@ export const string: Kind<string> = {
     bytes[at + written] = 0
     return written + 1
   },
-  print: (text, bytes, at, length) => text.string(string.read(bytes, at, length)),
+  print: (text, bytes, at, length) => text.string(printable(string.read(bytes, at, length))),
   json: (text, bytes, at, length) => text.json(string.read(bytes, at, length)),
+  schema: { type: 'string' },
   parse: (argument) => argument,
 }
 
@@ -333,6 +355,8 @@ export const bytes: Kind<Uint8Array> = {
   },
   print: (text, source, at, length) => text.hexBytes(source, at, length),
   json: (text, source, at, length) => inQuotes(bytes, text, source, at, length),
+  schema: { type: 'string', contentEncoding: 'base16', pattern: '^([0-9a-f]{2})*$' },
+  revive: (json) => bytes.parse(json),
   parse(argument) {
     if (!/^([0-9a-fA-F]{2})*$/.test(argument)) throw new RangeError('expected pairs of hexadecimal digits')
     return Uint8Array.from(argument.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16))

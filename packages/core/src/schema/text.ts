@@ -6,6 +6,25 @@ export function word(constant: string): Uint8Array {
   return new TextEncoder().encode(constant)
 }
 
+/**
+ * Characters that a terminal obeys rather than shows: C0, DEL and C1, line and paragraph separators, and those that turn the direction
+ * of what follows. Names of helpers and security contexts come from the kernel and from files, and may hold any.
+ */
+// oxlint-disable-next-line no-control-regex
+const CONTROLS = /[\0-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g
+
+/** The text with another in the place of every control character. Whatever writes text that is not our own calls this. */
+export function withoutControls(text: string, instead: (character: string) => string): string {
+  return text.replace(CONTROLS, instead)
+}
+
+const escape = (character: string): string => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
+
+/** The text as people can look at it: control characters as `\u001b`. */
+export function printable(text: string): string {
+  return withoutControls(text, escape)
+}
+
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
 
 /**
@@ -85,9 +104,14 @@ export class Text {
     }
   }
 
-  /** A JSON string, quoted and escaped. */
-  json(value: string): void {
-    this.string(JSON.stringify(value))
+  /** A value as JSON, in one line; bigints as strings of decimal digits, control characters as escapes. */
+  json(value: unknown): void {
+    this.string(
+      withoutControls(
+        JSON.stringify(value, (_, one: unknown) => (typeof one === 'bigint' ? String(one) : one)),
+        escape,
+      ),
+    )
   }
 
   /** Takes back the last byte. */
