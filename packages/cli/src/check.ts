@@ -1,5 +1,5 @@
 import type { CommandName, TableName } from './commands.ts'
-import { UsageError } from './failure.ts'
+import { Failure, UsageError } from './failure.ts'
 import { type CliOption, useOf } from './options.ts'
 
 /**
@@ -19,6 +19,7 @@ export function check(command: CommandName, table: TableName, options: readonly 
   const isGiven = (name: string): boolean => [...given].some(({ names }) => names[0] === name)
   if (isGiven('any-nat') && (isGiven('src-nat') || isGiven('dst-nat')))
     throw new UsageError("cannot specify `--src-nat' or `--dst-nat' with `--any-nat'")
+  if (isGiven('label-add') && isGiven('label-del')) throw new Failure('cannot use --label-add and --label-del at the same time')
   // A protocol's pairs are told by its own options, so that one direction of addresses does not stand for one of ports.
   const pairs = options.filter((option) => useOf(option, command, table) === 'pair')
   checkPairs(pairs.filter(isOfTheNetwork), given)

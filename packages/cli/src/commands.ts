@@ -11,7 +11,8 @@ export type TableName = (typeof TABLES)[number]
 /** A command, as an option of getopt: its letter, its long name, and what help says. */
 export interface CommandSyntax extends OptionSyntax {
   readonly command: CommandName
-  readonly argument: 'none'
+  /** The table may be glued to the long name: `--dump=expect`. */
+  readonly argument: 'none' | 'named'
   readonly tables: readonly TableName[]
   readonly help: string
 }
@@ -25,7 +26,7 @@ const command = (
 ): CommandSyntax => ({
   short,
   names: [name],
-  argument: 'none',
+  argument: tables.length === 0 ? 'none' : 'named',
   command: named,
   tables,
   help,

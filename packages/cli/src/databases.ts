@@ -6,9 +6,12 @@ export function protocolNumber(name: string): number | undefined {
   return value === undefined ? undefined : Number(value)
 }
 
-/** The port of a service by its name in /etc/services, as getservbyname(3) finds it there. `protocol` is `tcp`, `udp` or another. */
+/**
+ * The port of a service by its name in /etc/services, as getservbyname(3) finds it there. `protocol` is `tcp`, `udp` or another, which
+ * may have no line of its own there: any protocol's line does then.
+ */
 export function servicePort(name: string, protocol: string): number | undefined {
-  const value = lookUp('/etc/services', name, (one) => one.endsWith(`/${protocol}`))
+  const value = lookUp('/etc/services', name, (one) => one.endsWith(`/${protocol}`)) ?? lookUp('/etc/services', name, () => true)
   return value === undefined ? undefined : Number.parseInt(value, 10)
 }
 

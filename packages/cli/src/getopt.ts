@@ -2,8 +2,10 @@
 export interface OptionSyntax {
   readonly short?: string
   readonly names: readonly string[]
-  /** An optional argument is glued to the option, or the next word if that is no option. */
-  readonly argument: 'none' | 'required' | 'optional'
+  /** An optional argument is glued to the option, or the next word if that is no option; a named one stands behind `=` alone. */
+  readonly argument: 'none' | 'required' | 'optional' | 'named'
+  /** Not an option of conntrack(8): its name takes no abbreviation away from those that are. */
+  readonly isOurs?: boolean
 }
 
 /** One option as it stood on the command line. */
@@ -74,7 +76,7 @@ export function getopt<O extends OptionSyntax>(argv: readonly string[], syntax: 
       const written = `-${String.fromCodePoint(word.codePointAt(i) ?? 0)}`
       const option = syntax.find(({ short }) => short === word[i])
       if (option === undefined) return done({ kind: 'unknown', written })
-      if (option.argument === 'none') {
+      if (option.argument === 'none' || option.argument === 'named') {
         options.push({ option, written, argument: undefined, following: i === word.length - 1 ? following() : undefined })
         continue
       }
@@ -92,10 +94,12 @@ export function getopt<O extends OptionSyntax>(argv: readonly string[], syntax: 
   return done()
 }
 
-/** The option of this long name: the same, or the only one that begins so. */
+/** The option of this long name: the same, or the only one that begins so, where those of conntrack(8) come first. */
 function longOption<O extends OptionSyntax>(name: string, syntax: readonly O[]): O | 'unknown' | 'ambiguous' {
   const exact = syntax.find(({ names }) => names.includes(name))
   if (exact !== undefined) return exact
-  const candidates = syntax.filter(({ names }) => names.some((one) => one.startsWith(name)))
+  const all = syntax.filter(({ names }) => names.some((one) => one.startsWith(name)))
+  const original = all.filter(({ isOurs }) => !isOurs)
+  const candidates = original.length > 0 ? original : all
   return candidates.length === 1 ? candidates[0] : candidates.length === 0 ? 'unknown' : 'ambiguous'
 }

@@ -14,7 +14,7 @@ export const installed: CliParts = {
   formats: {
     line: { flow: line, expectation: expectationLine },
     xml: { flow: xml, expectation: expectationXml },
-    save: { flow: ({ command }) => save(command) },
+    save: { flow: ({ command, labels }) => save(command, { labels }) },
     json: { flow: json, expectation: json, record: jsonRecord },
   },
   version: `conntrack v${VERSION} (conntrack.ts)`,

@@ -65,7 +65,7 @@ async function runLine(argv: readonly string[], io: Io, { protocols, formats, ve
   if (intent.kind === 'version') return show(`${version}\n`)
   if (intent.kind === 'help') return show(usage(version, outputWords(formats), protocols, intent.protocol))
 
-  for (const word of intent.stray) io.err(`WARNING: ignoring \`${word}', which is no option`)
+  for (const warning of intent.warnings) io.err(`WARNING: ${warning}`)
   using conntrack = open({ protocols, netns: intent.netns })
   return await runWith({ conntrack, io, say: (text) => io.err(`${version}: ${text}`) }, (surroundings) => run(intent.job, surroundings))
 }

@@ -28,6 +28,8 @@ const CONDITION = { list: 'condition', delete: 'condition', update: 'condition' 
 const PROPERTY = { list: 'condition', delete: 'condition', update: 'value', create: 'value', add: 'value' } as const
 /** A condition, and part of what names the entry that is asked for or made. */
 const PART_OF_NAME = { ...CONDITION, get: 'value', create: 'value', add: 'value' } as const
+/** A condition wherever entries are shown or changed. */
+const ANYWHERE = { ...CONDITION, get: 'condition' } as const
 /** A condition on entries that are, and a value of one that is made. */
 const TRANSLATION = { ...CONDITION, create: 'value', add: 'value' } as const
 const TARGET = '[ADDRESS][:PORT]'
@@ -55,7 +57,7 @@ const row = (
   names: readonly [short: string | undefined, ...long: string[]],
   placeholder: string,
   help: string,
-  about: Pick<Row, 'sets' | 'use' | 'expectation'>,
+  about: Pick<Row, 'sets' | 'use' | 'expectation' | 'isOurs'>,
 ): Row => ({
   short: names[0],
   names: names.slice(1) as string[],
@@ -89,10 +91,14 @@ const rows: readonly Row[] = [
   row([']', 'tuple-dst'], 'ADDRESS', 'destination that is expected', { sets: 'tuple.destination', use: {}, expectation: ofNewExpectation }),
   row(['{', 'mask-src'], 'ADDRESS', 'mask of the source', { sets: 'mask.source', use: CONDITION, expectation: ofNewExpectation }),
   row(['}', 'mask-dst'], 'ADDRESS', 'mask of the destination', { sets: 'mask.destination', use: CONDITION, expectation: ofNewExpectation }),
+  row(['a', 'nat-range'], 'ADDRESS', 'ignored, as conntrack(8) does: use --src-nat or --dst-nat', {
+    use: EVERYWHERE,
+    expectation: EVERYWHERE,
+  }),
   row(['m', 'mark'], 'MARK[/MASK]', 'mark', { sets: 'mark', use: PROPERTY }),
   row(['i', 'id'], 'ID', 'id, as -o id shows it', {
     sets: 'id',
-    use: { ...CONDITION, get: 'condition' },
+    use: ANYWHERE,
     expectation: { list: 'condition' },
   }),
   row(['f', 'family'], 'FAMILY', 'ipv4 or ipv6', {
@@ -102,16 +108,24 @@ const rows: readonly Row[] = [
   row(['n', 'src-nat'], TARGET, 'source translated, to this', { sets: 'sourceNat', use: TRANSLATION }),
   row(['g', 'dst-nat'], TARGET, 'destination translated, to this', { sets: 'destinationNat', use: TRANSLATION }),
   row(['o', 'output'], 'FORMAT,…', 'how entries are written', { use: EVERYWHERE, expectation: EVERYWHERE }),
+  row(['c', 'secmark'], 'SECMARK', 'security mark', { sets: 'secmark', use: CONDITION }),
   row(['j', 'any-nat'], TARGET, 'source or destination translated', { sets: 'anyNat', use: CONDITION }),
   row(['w', 'zone'], 'ZONE', 'zone of both directions', {
     sets: 'zone',
     use: PART_OF_NAME,
     expectation: { list: 'condition', get: 'value', delete: 'value', create: 'value' },
   }),
+  row(['l', 'label'], 'LABEL,…', 'labels that are set, or with ! before one, that are not', { sets: 'labels', use: ANYWHERE }),
+  row(['<', 'label-add'], 'LABEL,…', 'labels to set', { sets: 'labels', use: { create: 'value', add: 'value', update: 'value' } }),
+  row(['>', 'label-del'], '[LABEL,…]', 'labels to clear; all where none is named', { sets: 'labelsMask', use: { update: 'value' } }),
   row(['(', 'orig-zone'], 'ZONE', 'zone, original direction', { sets: 'original.zone', use: PART_OF_NAME }),
   row([')', 'reply-zone'], 'ZONE', 'zone, reply direction', { sets: 'reply.zone', use: PART_OF_NAME }),
-  row([undefined, 'helper'], 'NAME', 'connection tracking helper, such as ftp', { sets: 'helper.name', use: PROPERTY }),
+  row(['M', 'labelmap'], 'FILE', 'names of labels; /etc/xtables/connlabel.conf if absent', {
+    use: { list: 'value', get: 'value', create: 'value', add: 'value', update: 'value', delete: 'value' },
+  }),
+  row([undefined, 'helper'], 'NAME', 'connection tracking helper, such as ftp', { sets: 'helper.name', use: PROPERTY, isOurs: true }),
   row([undefined, 'netns'], 'NAMESPACE', 'network namespace: its name, path or a process in it', {
+    isOurs: true,
     use: EVERYWHERE,
     expectation: EVERYWHERE,
   }),

@@ -1,8 +1,8 @@
 import { writeSync } from 'node:fs'
 import type { ProtocolVariant, Formatter } from '@conntrack/core/plugin'
-import type { LineOptions, SaveCommand } from '@conntrack/formatters'
+import type { LabelNames, LineOptions, SaveCommand } from '@conntrack/formatters'
 import type { CommandName, TableName } from './commands.ts'
-import { UsageError } from './failure.ts'
+import { Failure, UsageError } from './failure.ts'
 
 /** What a format may want to know: words after `-o`, and the command by which what is written would be done again. */
 export type FormatOptions = LineOptions & { readonly command?: SaveCommand }
@@ -23,6 +23,8 @@ const MODIFIERS: Readonly<Record<string, LineOptions>> = {
   extended: { extended: true },
   id: { id: true },
   ktimestamp: { kernelTimestamp: true },
+  labels: {}, // whose names come from a file
+  userspace: {}, // who changed an entry is told of every event
 }
 
 /** The words that may follow `-o`. */
@@ -50,28 +52,39 @@ export function recordOf(argumentsGiven: readonly string[], formats: Formats): F
   return words.map((word) => (Object.hasOwn(formats, word) ? formats[word].record : undefined)).find((record) => record !== undefined)
 }
 
-/** Finds the format for all arguments of `-o`, each a list of words that may be shortened. @throws UsageError */
-export function outputOf(argumentsGiven: readonly string[], formats: Formats, command: CommandName, table: TableName): Output {
+/** The words of all arguments of `-o`, each a list of words that may be shortened, in full. @throws UsageError */
+export function outputWordsIn(argumentsGiven: readonly string[], formats: Formats): string[] {
   const known = outputWords(formats)
-  const words = argumentsGiven
+  return argumentsGiven
     .flatMap((argument) => argument.split(','))
     .map((given) => {
       const word = wordOf(given, known)
       if (word === undefined) throw new UsageError(`Bad parameter \`${given}' for option \`-o': expected some of ${known.join(', ')}`)
       return word
     })
-  const named = new Set(words.filter((word) => word in formats))
-  const modifiers = words.filter((word) => word in MODIFIERS)
+}
+
+/** Finds the format for all arguments of `-o`. `labels` are the names of labels, where they are shown. @throws UsageError, Failure */
+export function outputOf(
+  argumentsGiven: readonly string[],
+  formats: Formats,
+  command: CommandName,
+  table: TableName,
+  labels?: LabelNames,
+): Output {
+  const words = outputWordsIn(argumentsGiven, formats)
+  const named = new Set(words.filter((word) => Object.hasOwn(formats, word)))
+  const modifiers = words.filter((word) => Object.hasOwn(MODIFIERS, word) && word !== 'userspace')
   const [format = 'line'] = named
+  if (format === 'save' && named.size + modifiers.length > 1)
+    throw new Failure('cannot combine save output with any other output type, use -o save only')
   if (named.size > 1) throw new UsageError(`cannot combine the outputs ${[...named].join(' and ')}`)
-  if (format === 'save' && modifiers.length > 0)
-    throw new UsageError('cannot combine save output with any other output type, use -o save only')
   const { flow, expectation, record } = formats[format]
   if (WITHOUT_ENTRIES.has(command) && words.length > 0 && record === undefined) {
     const able = Object.keys(formats).filter((name) => formats[name].record !== undefined)
     throw new UsageError(`no entries are written, so \`-o ${words[0]}' says nothing: expected ${able.join(' or ')}`)
   }
-  const options: FormatOptions = { command: command === 'delete' ? '-D' : '-A' }
+  const options: FormatOptions = { command: command === 'delete' ? '-D' : '-A', labels }
   if (table !== 'expect') return { format: flow(Object.assign(options, ...modifiers.map((word) => MODIFIERS[word]))), record }
   if (expectation === undefined) throw new UsageError(`expectations cannot be written as \`${format}'`)
   return { format: expectation(), record }

@@ -1,25 +1,40 @@
-import { type Protocol, unknownProtocol } from '@conntrack/core/plugin'
+import type { Condition } from '@conntrack/core'
+import { type Protocol, u8, unknownProtocol } from '@conntrack/core/plugin'
 import { protocolNumber } from './databases.ts'
 import { UsageError } from './failure.ts'
 
-/** What follows `-p`: an installed protocol, or the number of one that is not. */
-export interface ChosenProtocol {
-  readonly protocol: Protocol
-  /** Set where `protocol` does not tell it. */
-  readonly number: number | undefined
+/** What follows `-p`: which protocols are meant, and whose options the line may have. */
+export interface ChosenProtocols {
+  /** As the user wrote option and argument. */
+  readonly written: string
+  readonly argument: string
+  /** All that are named, where none is excluded; a number that is not installed is the unknown protocol. */
+  readonly protocols: readonly Protocol[]
+  /** What the protocol's number must be. */
+  readonly number: Condition<number>
 }
 
 /**
- * The protocol of an argument: the name of an installed one in any case, a name of /etc/protocols, or a number from 0 to 255.
+ * The protocols of an argument. Each is the name of an installed one in any case, a name of /etc/protocols, or a number from 0 to 255;
+ * several stand in a list (`tcp,udp`), and `!` before it excludes them.
  * @param written the option as the user wrote it
  * @throws UsageError
  */
-export function protocolOf(argument: string, installed: readonly Protocol[], written: string): ChosenProtocol {
-  const named = installed.find(({ name }) => name === argument.toLowerCase())
-  if (named !== undefined) return { protocol: named, number: undefined }
-  const number = /^(0[xX][0-9a-fA-F]+|\d+)$/.test(argument) ? Number(argument) : protocolNumber(argument)
-  if (number === undefined || number > 255) throw new UsageError(`\`${argument}' unsupported protocol for option \`${written}'`, written)
-  const numbered = installed.find((protocol) => protocol.number === number)
-  if (numbered !== undefined) return { protocol: numbered, number: undefined }
-  return { protocol: unknownProtocol, number }
+export function protocolsOf(argument: string, installed: readonly Protocol[], written: string): ChosenProtocols {
+  const isNegated = argument.startsWith('!')
+  const numbers = (isNegated ? argument.slice(1) : argument).split(',').map((one) => numberOf(one, installed, written))
+  const number = numbers.length === 1 ? numbers[0] : { oneOf: numbers }
+  if (isNegated) return { written, argument, protocols: [], number: { not: number } }
+  const protocols = numbers.map((one) => installed.find((protocol) => protocol.number === one) ?? unknownProtocol)
+  return { written, argument, protocols: [...new Set<Protocol>(protocols)], number }
+}
+
+function numberOf(name: string, installed: readonly Protocol[], written: string): number {
+  const known = installed.find((one) => one.name === name.toLowerCase())?.number ?? protocolNumber(name)
+  if (known !== undefined) return known
+  try {
+    return u8.parse(name)
+  } catch (cause) {
+    throw new UsageError(`\`${name}' unsupported protocol for option \`${written}'`, written, { cause })
+  }
 }

@@ -1,9 +1,10 @@
-import { attribute, expectationRow, flowRow, port, type Protocol } from '@conntrack/core/plugin'
+import { attribute, expectationRow, flowRow, port, type Protocol, unknownProtocol } from '@conntrack/core/plugin'
 import type { CommandName, TableName } from './commands.ts'
 import { UsageError } from './failure.ts'
 import type { Parsed } from './getopt.ts'
+import { addLabels, type LabelMap, labelsToAdd, labelsToDelete, parseLabels, parseLabelsCondition } from './labels.ts'
 import { type CliOption, useOf } from './options.ts'
-import type { ChosenProtocol } from './protocols.ts'
+import type { ChosenProtocols } from './protocols.ts'
 import { type FieldRow, maskAddress, parseCondition, parseMasked, parseNewStatus, parseStatus, parseValue, splitTarget } from './values.ts'
 
 /** What a command line says of flows: conditions on those that are, and values of the one that is asked for, made or changed. */
@@ -23,19 +24,23 @@ export function query(
   command: CommandName,
   table: TableName,
   given: readonly Given[],
-  chosen: ChosenProtocol | undefined,
-  unknown: Protocol,
+  chosen: ChosenProtocols | undefined,
+  labels: () => LabelMap,
 ): Query {
   const conditions: Fields = {}
   const values: Fields = {}
-  const protocol = chosen?.protocol ?? unknown
-  const about = table === 'expect' ? expectationFields(protocol, command) : flowFields(protocol)
+  const views = (chosen === undefined || chosen.protocols.length === 0 ? [unknownProtocol] : chosen.protocols).map((protocol) =>
+    table === 'expect' ? expectationFields(protocol, labels, command) : flowFields(protocol, labels),
+  )
+  const [{ path: pathOf }] = views
   for (const one of given) {
     const { sets } = one.option
     const use = useOf(one.option, command, table)
     if (sets === undefined || use === undefined) continue
-    const path = about.path(sets)
-    const found = read(one, () => (use === 'condition' ? condition(one, path, about) : value(one, path, about, command)))
+    const path = pathOf(sets)
+    const found = read(one, () =>
+      agreed(views.map((about) => (use === 'condition' ? condition(one, path, about) : value(one, path, about, command)))),
+    )
     for (const [name, field] of Object.entries(found)) set(use === 'condition' ? conditions : values, name, field, one)
   }
   applyMasks(conditions)
@@ -43,29 +48,43 @@ export function query(
   const isOneEntry = command === 'get' || command === 'create' || command === 'add' || (command === 'delete' && table === 'expect')
   const target = isOneEntry ? values : conditions
   if (family !== undefined) target.family = family
-  if (chosen !== undefined) target.protocol = chosen.protocol.name
-  if (chosen?.number !== undefined) set(target, about.path('original.protocolNumber'), chosen.number)
+  if (chosen === undefined) return { conditions, values }
+  if (isOneEntry && typeof chosen.number !== 'number')
+    throw new UsageError(`\`${chosen.argument}' for option \`${chosen.written}': this command takes one protocol`, chosen.written)
+  const names = chosen.protocols.map(({ name }) => name)
+  const isInstalled = names.length > 0 && !chosen.protocols.includes(unknownProtocol)
+  if (isInstalled || names.length === 1) target.protocol = names.length === 1 ? names[0] : names
+  if (!isInstalled) set(target, pathOf('original.protocolNumber'), chosen.number)
   return { conditions, values }
+}
+
+/** What an argument says to each protocol, which must be one and the same. */
+function agreed<T>([first, ...others]: readonly T[]): T {
+  const text = JSON.stringify(first)
+  if (others.some((other) => JSON.stringify(other) !== text)) throw new RangeError('it means something else to each protocol')
+  return first
 }
 
 /** What the options of a command line are about: how the fields are called there, and their rows. */
 interface FieldsOf {
   readonly protocol: Protocol
+  readonly labels: () => LabelMap
   readonly path: (path: string) => string
   readonly row: (path: string) => FieldRow
 }
 
 // A flow has no mask: it is for the address of the same end.
-const flowFields = (protocol: Protocol): FieldsOf => ({
+const flowFields = (protocol: Protocol, labels: () => LabelMap): FieldsOf => ({
   protocol,
+  labels,
   path: (path) => path,
   row: (path) => flowRow(protocol, path.replace(/^mask\./, 'original.')),
 })
 
 /** To a new expectation, the original direction is the master's; to any other command it is the expected tuple. */
-function expectationFields(protocol: Protocol, command: CommandName): FieldsOf {
+function expectationFields(protocol: Protocol, labels: () => LabelMap, command: CommandName): FieldsOf {
   const original = command === 'create' ? 'master.' : 'tuple.'
-  return { protocol, path: (path) => path.replace(/^original\./, original), row: (path) => expectationRow(protocol, path) }
+  return { protocol, labels, path: (path) => path.replace(/^original\./, original), row: (path) => expectationRow(protocol, path) }
 }
 
 /** `--mask-src` is a mask for `--src`, and so on. */
@@ -94,9 +113,10 @@ function read<T>({ written, argument }: Given, parse: () => T): T {
   }
 }
 
-function condition({ argument = '' }: Given, path: string, { protocol, row }: FieldsOf): Fields {
+function condition({ argument = '' }: Given, path: string, { protocol, row, labels }: FieldsOf): Fields {
   if (path.endsWith('Nat')) return { [path]: argument === '' ? true : translationCondition(argument, protocol) }
   if (path === 'status') return { status: parseStatus(argument) }
+  if (path === 'labels') return { labels: parseLabelsCondition(argument, labels()) }
   return { [path]: parseCondition(argument, row(path), protocol.name, path === 'mark') }
 }
 
@@ -122,10 +142,12 @@ function translationValue(argument: string, protocol: Protocol): Fields {
   }
 }
 
-function value({ argument = '' }: Given, path: string, { protocol, row: rowOf }: FieldsOf, command: CommandName): Fields {
+function value({ argument = '' }: Given, path: string, { protocol, row: rowOf, labels }: FieldsOf, command: CommandName): Fields {
   if (path.endsWith('Nat')) return { [path]: translationValue(argument, protocol) }
   const row = rowOf(path)
   if (path === 'status') return { status: parseNewStatus(argument) }
+  if (path === 'labels') return labelsToAdd(parseLabels(argument, labels()))
+  if (path === 'labelsMask') return labelsToDelete(argument === '' ? undefined : parseLabels(argument, labels()))
   if (path === 'mark') {
     const { value, mask } = parseMasked(argument, row)
     if (mask === undefined) return { mark: value }
@@ -136,20 +158,24 @@ function value({ argument = '' }: Given, path: string, { protocol, row: rowOf }:
   return { [path]: parseValue(argument, row, protocol.name) }
 }
 
-/** Sets a field by its path. Status bits add up; anything else can be said once. */
+/** Sets a field by its path. Status bits and labels add up; anything else can be said once. */
 function set(target: Fields, path: string, field: unknown, by?: Given): void {
   const parts = path.split('.')
   const last = parts.pop() as string
   const level = parts.reduce((fields, part) => (fields[part] ??= {}) as Fields, target)
   if (level[last] === undefined) level[last] = field
-  else if (path === 'status') level[last] = joined(level[last], field)
+  else if (ADDS_UP.has(path)) level[last] = joined(level[last], field)
   else throw new UsageError(`option \`${by?.written}' is given twice`, by?.written)
 }
 
+const ADDS_UP = new Set(['status', 'labels', 'labelsMask'])
+
+/** Bits of two arguments: names or bytes, or those that must, and that must not, be set. */
 function joined(one: unknown, other: unknown): unknown {
   if (Array.isArray(one)) return [...one, ...(other as string[])]
-  const [a, b] = [one, other] as { all: string[]; none: string[] }[]
-  return { all: [...a.all, ...b.all], none: [...a.none, ...b.none] }
+  if (one instanceof Uint8Array) return addLabels(one, other as Uint8Array)
+  const [a, b] = [one, other] as { all: unknown; none: unknown }[]
+  return { all: joined(a.all, b.all), none: joined(a.none, b.none) }
 }
 
 /** The address family that `-f` and the addresses agree on, if any. */

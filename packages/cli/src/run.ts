@@ -1,7 +1,7 @@
 import { type Conntrack, type Expectations, type Flows, NetlinkError, type WriteOptions } from '@conntrack/core'
 import { type Protocol, printer, Text } from '@conntrack/core/plugin'
 import type { CommandName, TableName } from './commands.ts'
-import { FAILED, Failure } from './failure.ts'
+import { FAILED, Failure, NO_ROOM_FOR_LABELS } from './failure.ts'
 import type { Io, Output } from './output.ts'
 import type { Query } from './query.ts'
 import { statisticsText } from './statistics.ts'
@@ -69,24 +69,29 @@ const FLOW_RUNS: Runs = {
     return statusOf(count)
   },
 
-  create(job, { conntrack, io, say }) {
-    conntrack.flows.create(job.query.values as FlowArgument)
-    if (job.isOutputAsked) conntrack.flows.lookup(job.query.values as FlowArgument).print(job.format, io.out)
-    say('1 flow entries have been created.')
+  create(job, surroundings) {
+    surroundings.conntrack.flows.create(job.query.values as FlowArgument)
+    showMade(job, surroundings)
+    surroundings.say('1 flow entries have been created.')
     return 0
   },
 
-  add(job, { conntrack, io, say }) {
-    conntrack.flows.create(job.query.values as FlowArgument, { existing: 'update' })
-    if (job.isOutputAsked) conntrack.flows.lookup(job.query.values as FlowArgument).print(job.format, io.out)
-    say('1 flow entries have been added.')
+  add(job, surroundings) {
+    surroundings.conntrack.flows.create(job.query.values as FlowArgument, { existing: 'update' })
+    showMade(job, surroundings)
+    surroundings.say('1 flow entries have been added.')
     return 0
   },
 
   update(job, surroundings) {
     const { conditions, values } = job.query
     return writing(job, surroundings, 'flow entries have been updated.', (options) => {
-      surroundings.conntrack.flows.update(conditions, values, options)
+      try {
+        surroundings.conntrack.flows.update(conditions, values, options)
+      } catch (error) {
+        if (!(error instanceof NetlinkError && error.code === 'ENOSPC')) throw error
+        surroundings.io.err(`WARNING: labels were not set: ${NO_ROOM_FOR_LABELS}`)
+      }
     })
   },
 
@@ -111,6 +116,15 @@ const FLOW_RUNS: Runs = {
     const cpus = surroundings.conntrack.flows.cpuStatistics()
     return showRecord(cpus, statisticsText(cpus), job, surroundings)
   },
+}
+
+/** Shows a flow that was made, where output was asked for, and says so when the kernel has left out its labels, about which it is silent. */
+function showMade({ query: { values }, isOutputAsked, format }: Job, { conntrack, io }: Surroundings): void {
+  const made = (filter?: FlowFilterArgument) => conntrack.flows.lookup(values as FlowArgument, filter)
+  if (isOutputAsked) made().print(format, io.out)
+  if (values.labels === undefined) return
+  const labels = { all: values.labels as Uint8Array, none: new Uint8Array(0) }
+  if (made({ labels }).forEach(() => {}) === 0) io.err(`WARNING: the labels were not set: ${NO_ROOM_FOR_LABELS}`)
 }
 
 const EXPECTATION_RUNS: Runs = {

@@ -1,17 +1,18 @@
-import { type Protocol, unknownProtocol } from '@conntrack/core/plugin'
+import type { Protocol } from '@conntrack/core/plugin'
 import { check } from './check.ts'
 import { COMMANDS, type CommandSyntax, TABLES, tableOf, type TableName } from './commands.ts'
 import { UsageError } from './failure.ts'
 import { getopt, type Parsed, type SyntaxProblem } from './getopt.ts'
+import { labelMap } from './labels.ts'
 import { type CliOption, OPTIONS, protocolOptions } from './options.ts'
-import { type Formats, outputOf } from './output.ts'
-import { type ChosenProtocol, protocolOf } from './protocols.ts'
+import { type Formats, outputOf, outputWordsIn } from './output.ts'
+import { type ChosenProtocols, protocolsOf } from './protocols.ts'
 import { query } from './query.ts'
 import type { Job } from './run.ts'
 
 /** What a command line wants: a job for the kernel, or a text about the program. */
 export type Intent =
-  | { readonly kind: 'job'; readonly job: Job; readonly netns: string | undefined; readonly stray: readonly string[] }
+  | { readonly kind: 'job'; readonly job: Job; readonly netns: string | undefined; readonly warnings: readonly string[] }
   | { readonly kind: 'help'; readonly protocol: Protocol | undefined }
   | { readonly kind: 'version' }
 
@@ -22,13 +23,16 @@ type AnyOption = CommandSyntax | CliOption
  * @throws UsageError that names what is wrong, with the option as it was written
  */
 export function understand(argv: readonly string[], protocols: readonly Protocol[], formats: Formats): Intent {
-  const chosen = protocolIn(argv, protocols)
-  const options = [...OPTIONS, ...(chosen === undefined ? [] : protocolOptions(chosen.protocol))]
+  const chosen = protocolsIn(argv, protocols)
+  const options = [...OPTIONS, ...sharedOptions(chosen?.protocols ?? [])]
   const line = getopt<AnyOption>(argv, [...COMMANDS, ...options])
   if (line.error !== undefined) throw problem(line.error, protocols)
 
   const commands = line.options.filter((one): one is Parsed<CommandSyntax> => 'command' in one.option)
   const given = line.options.filter((one): one is Parsed<CliOption> => 'use' in one.option)
+  const named = (name: string): Parsed<CliOption>[] => given.filter(({ option }) => option.names[0] === name)
+  const argumentsOf = (name: string): string[] => named(name).map(({ argument = '' }) => argument)
+  if (argumentsOf('protonum')[0] !== chosen?.argument) throw new Error('-p was read in two ways')
   if (commands.length > 1) throw new UsageError('Invalid commands combination', commands[1].written)
   if (commands.length === 0 && given.length > 0) {
     const [{ written }] = given
@@ -38,24 +42,31 @@ export function understand(argv: readonly string[], protocols: readonly Protocol
     )
   }
   if (commands.length === 0) return { kind: 'help', protocol: undefined }
-  const [{ option: syntax, following }] = commands
+  const [{ option: syntax, argument: glued, following }] = commands
   const { command } = syntax
-  const table = tableAfter(syntax, following)
+  const table = tableAfter(syntax, glued ?? following)
   check(command, table, options, new Set(given.map(({ option }) => option)))
-  if (command === 'help') return { kind: 'help', protocol: chosen?.protocol }
+  if (command === 'help') return { kind: 'help', protocol: chosen?.protocols[0] }
   if (command === 'version') return { kind: 'version' }
 
-  const named = (name: string): Parsed<CliOption>[] => given.filter(({ option }) => option.names[0] === name)
-  const argumentsOf = (name: string): string[] => named(name).map(({ argument = '' }) => argument)
+  const labels = labelMap(argumentsOf('labelmap').at(-1))
+  const words = outputWordsIn(argumentsOf('output'), formats)
+  const showsLabels = words.includes('labels') || given.some(({ option }) => option.sets?.startsWith('labels'))
+  const names = showsLabels || words.includes('save') ? labels().names : undefined
   const job: Job = {
     command,
     table,
-    query: query(command, table, given, chosen, unknownProtocol),
-    ...outputOf(argumentsOf('output'), formats, command, table),
+    query: query(command, table, given, chosen, labels),
+    ...outputOf(argumentsOf('output'), formats, command, table, names),
     isOutputAsked: named('output').length > 0,
     zeroCounters: named('zero').length > 0,
   }
-  return { kind: 'job', job, netns: argumentsOf('netns').at(-1), stray: strayWords(line.words, following) }
+  const warnings = [
+    ...strayWords(line.words, glued === undefined ? following : undefined).map((word) => `ignoring \`${word}', which is no option`),
+    ...named('nat-range').map(({ written }) => `ignoring ${written}, deprecated option.`),
+    ...(showsLabels && labels().problem !== undefined ? [labels().problem as string] : []),
+  ]
+  return { kind: 'job', job, netns: argumentsOf('netns').at(-1), warnings }
 }
 
 /** The arguments of `-o` in a command line that is wrong, wherever they stand: errors too are written as it says. */
@@ -68,12 +79,24 @@ export function outputIn(argv: readonly string[]): string[] {
   )
 }
 
-/** The protocol of `-p`, wherever it stands: its options may come before it. */
-function protocolIn(argv: readonly string[], protocols: readonly Protocol[]): ChosenProtocol | undefined {
-  const { options } = getopt<AnyOption>(argv, [...COMMANDS, ...OPTIONS, ...everyProtocolOption(protocols)])
-  const given = options.filter(({ option }) => option.names[0] === 'protonum')
-  if (given.length > 1) throw new UsageError(`option \`${given[1].written}' is given twice`, given[1].written)
-  return given.length === 0 ? undefined : protocolOf(given[0].argument ?? '', protocols, given[0].written)
+/** What `-p` chooses, wherever it stands: options of the protocol may come before it. */
+function protocolsIn(argv: readonly string[], protocols: readonly Protocol[]): ChosenProtocols | undefined {
+  const base: readonly AnyOption[] = [...COMMANDS, ...OPTIONS]
+  const given = [base.concat(everyProtocolOption(protocols)), base]
+    .map((syntax) => getopt(argv, syntax).options.filter(({ option }) => option.names[0] === 'protonum'))
+    .find(({ length }) => length > 0)
+  if (given === undefined) return undefined
+  const [{ argument = '', written }, second] = given
+  if (second !== undefined) throw new UsageError(`option \`${second.written}' is given twice`, second.written)
+  return protocolsOf(argument, protocols, written)
+}
+
+/** The options that all of these protocols have. */
+function sharedOptions([first, ...others]: readonly Protocol[]): CliOption[] {
+  if (first === undefined) return []
+  const has = (one: Protocol, { names, sets }: CliOption): boolean =>
+    one.options.some((option) => option.names[0] === names[0] && option.sets === sets)
+  return protocolOptions(first).filter((option) => others.every((one) => has(one, option)))
 }
 
 /** All options of all protocols, one for each name. */

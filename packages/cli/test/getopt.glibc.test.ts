@@ -15,8 +15,8 @@ import { OPTIONS, protocolOptions } from '../src/options.ts'
 
 /** A program that reads command lines, words with a blank before each, and tells what getopt_long() sees in them. */
 function program(syntax: readonly OptionSyntax[]): string {
-  const colons = { none: '', required: ':', optional: '::' }
-  const words = { none: 'no', required: 'required', optional: 'optional' }
+  const colons = { none: '', named: '', required: ':', optional: '::' }
+  const words = { none: 'no', named: 'optional', required: 'required', optional: 'optional' }
   const short = syntax.map(({ short, argument }) => (short === undefined ? '' : short + colons[argument])).join('')
   const long = syntax.flatMap(({ names, argument }, i) =>
     names.map((name) => `{ "${name}", ${words[argument]}_argument, 0, ${1000 + i} },`),

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { UsageError } from '../src/failure.ts'
+import { Failure, UsageError } from '../src/failure.ts'
 import { type FormatOptions, outputOf, outputWords, recordOf } from '../src/output.ts'
 import { formats as all } from './program.ts'
 
@@ -16,7 +16,7 @@ const refused = (...words: string[]): string => {
   try {
     return chosen(...words)
   } catch (error) {
-    if (error instanceof UsageError) return error.message
+    if (error instanceof UsageError || error instanceof Failure) return error.message
     throw error
   }
 }
@@ -26,6 +26,8 @@ t.test('without -o there is a line, with words a line that shows more', async (t
   t.equal(chosen('extended'), 'line {"command":"-A","extended":true}')
   t.equal(chosen('id'), 'line {"command":"-A","id":true}')
   t.equal(chosen('ktimestamp'), 'line {"command":"-A","kernelTimestamp":true}')
+  t.equal(chosen('userspace'), chosen(), 'since that is always shown')
+  t.equal(outputOf(['labels'], formats, 'list', 'conntrack', ['a']).format.name, 'line {"command":"-A","labels":["a"]}')
   const both = 'line {"command":"-A","extended":true,"id":true}'
   t.equal(chosen('extended,id'), both)
   t.equal(chosen('extended', 'id'), both, 'in one list or several')
@@ -51,6 +53,7 @@ t.test('what cannot be is an error', async (t) => {
   for (const word of ['', 'id,', ',', 'ID', 'line', 'idx']) t.match(refused(word), /^Bad parameter `/, word)
   t.equal(refused('json,xml'), 'cannot combine the outputs json and xml')
   t.match(refused('save,id'), /^cannot combine save output with any other output type/)
+  t.equal(chosen('save,userspace'), 'save {"command":"-A"}', 'which says nothing')
 })
 
 t.test('expectations have formats of their own, and not all', async (t) => {

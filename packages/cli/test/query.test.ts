@@ -61,6 +61,16 @@ t.test('an option of a list is a condition on the field it is about', async (t) 
     ['-L -s 10.0.0.0/8,fd00::/8', { original: { source: { oneOf: ['10.0.0.0/8', 'fd00::/8'] } } }],
     ['-D -p tcp --dport !443', { protocol: 'tcp', original: { destinationPort: { not: 443 } } }],
     ['-F -f ipv6', { family: 'ipv6' }],
+    ['-L -c 5', { secmark: 5 }],
+    ['-L -p tcp,udp', { protocol: ['tcp', 'udp'] }],
+    ['-L -p 6,tcp', { protocol: 'tcp' }],
+    ['-L -p tcp,udp --dport 80', { protocol: ['tcp', 'udp'], original: { destinationPort: 80 } }],
+    ['-L -p tcp,sctp --state ESTABLISHED', { protocol: ['tcp', 'sctp'], state: 'ESTABLISHED' }],
+    ['-L -p tcp,50', { original: { protocolNumber: { oneOf: [6, 50] } } }],
+    ['-L -p 50,51', { protocol: 'unknown', original: { protocolNumber: { oneOf: [50, 51] } } }],
+    ['-L -p !tcp', { original: { protocolNumber: { not: 6 } } }],
+    ['-L -p !tcp,udp,50', { original: { protocolNumber: { not: { oneOf: [6, 17, 50] } } } }],
+    ['-L -p 017', { original: { protocolNumber: 15 }, protocol: 'unknown' }],
   ]
   for (const [line, conditions] of cases) t.strictSame(asked(line), { conditions, values: {} }, line)
 })

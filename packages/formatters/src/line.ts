@@ -1,4 +1,5 @@
 import { type Formatter, type ProtocolVariant, type Shape, word } from '@conntrack/core/plugin'
+import { type LabelNames, labelsInLine } from './labels.ts'
 import { BLANK, labelled, place, placeIfAny, type Step, sequence, statusBit, tuple } from './parts.ts'
 import { clock, deltaTime } from './time.ts'
 
@@ -10,6 +11,8 @@ export interface LineOptions {
   readonly id?: boolean
   /** When the flow began and ended: `[start=Mon Nov 23 23:54:40 2026]`, in the local time zone. */
   readonly kernelTimestamp?: boolean
+  /** The labels at the end, by these names: `labels=a,b`. */
+  readonly labels?: LabelNames
 }
 
 const NEWLINE = 0x0a
@@ -24,7 +27,7 @@ export function line(options: LineOptions = {}): Formatter<ProtocolVariant> {
   return { name: 'line', compile: (shape) => compile(shape, options) }
 }
 
-function compile(shape: Shape<ProtocolVariant>, { extended, id, kernelTimestamp }: LineOptions): Step {
+function compile(shape: Shape<ProtocolVariant>, { extended, id, kernelTimestamp, labels }: LineOptions): Step {
   const { protocol } = shape.variant
   const state = placeIfAny(shape, protocol.state)
   return sequence([
@@ -45,6 +48,7 @@ function compile(shape: Shape<ProtocolVariant>, { extended, id, kernelTimestamp 
     labelled('helper=', place(shape, 'helper.name')),
     labelled('use=', place(shape, 'use')),
     ...(id ? [labelled('id=', place(shape, 'id'))] : []),
+    ...(labels === undefined ? [] : [labelsInLine(place(shape, 'labels'), labels)]),
     (_, text) => {
       text.trim()
       text.byte(NEWLINE)

@@ -8,6 +8,7 @@ import {
   type Text,
   word,
 } from '@conntrack/core/plugin'
+import { type LabelNames, labelsOption } from './labels.ts'
 import { addressPlaces, BLANK, labelled, place, placeIfAny, type Step, sequence, statusBit } from './parts.ts'
 
 const NEWLINE = 0x0a
@@ -15,12 +16,18 @@ const NEWLINE = 0x0a
 /** What a line of `save` does when it is run: makes the entry again, changes it, or deletes it. */
 export type SaveCommand = '-A' | '-U' | '-D'
 
-/** A flow as options that make it again: a line for `conntrack -R`, as conntrack(8) saves it, with the mark and the helper too. */
-export function save(command: SaveCommand = '-A'): Formatter<ProtocolVariant> {
-  return { name: 'save', compile: (shape) => compile(shape, command) }
+/** How a flow is saved. */
+export interface SaveOptions {
+  /** The names that labels are called by; `bit64` where they have none. */
+  readonly labels?: LabelNames
 }
 
-function compile(shape: Shape<ProtocolVariant>, command: SaveCommand): Step {
+/** A flow as options that make it again: a line for `conntrack -R`, as conntrack(8) saves it, with mark, helper and labels too. */
+export function save(command: SaveCommand = '-A', options: SaveOptions = {}): Formatter<ProtocolVariant> {
+  return { name: 'save', compile: (shape) => compile(shape, command, options) }
+}
+
+function compile(shape: Shape<ProtocolVariant>, command: SaveCommand, { labels = [] }: SaveOptions): Step {
   const start = word(`${command} `)
   const { protocol } = shape.variant
   const own = protocol.options.map(({ names, sets }) => argument(`--${names[0]} `, placeIfAny(shape, sets)))
@@ -33,6 +40,7 @@ function compile(shape: Shape<ProtocolVariant>, command: SaveCommand): Step {
     labelled('--orig-zone ', place(shape, 'original.zone')),
     labelled('--reply-zone ', place(shape, 'reply.zone')),
     labelled('--helper ', place(shape, 'helper.name')),
+    labelsOption(command === '-D' ? '-l' : '--label-add', place(shape, 'labels'), labels),
     address(shape, 'original.source', '-s '),
     address(shape, 'original.destination', '-d '),
     translated(shape, DNAT),

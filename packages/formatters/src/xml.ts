@@ -1,4 +1,5 @@
 import { type Formatter, type ProtocolVariant, type Shape, type Text, word } from '@conntrack/core/plugin'
+import { type LabelNames, labelElements } from './labels.ts'
 import { addresses, around, aroundIfAny, constant, element, layer3, layer4, layer4Fields } from './markup.ts'
 import { place, placeIfAny, type Step, sequence, statusBit } from './parts.ts'
 import { ageInSeconds } from './time.ts'
@@ -7,10 +8,12 @@ import { ageInSeconds } from './time.ts'
 export interface XmlOptions {
   /** When the flow began and ended, in nanoseconds since 1970. */
   readonly kernelTimestamp?: boolean
+  /** The labels, by these names. */
+  readonly labels?: LabelNames
 }
 
 /** A flow as an element of conntrack(8)'s XML, one a line; head and tail make it one document, however many there are. */
-export function xml({ kernelTimestamp }: XmlOptions = {}): Formatter<ProtocolVariant> {
+export function xml(options: XmlOptions = {}): Formatter<ProtocolVariant> {
   return {
     name: 'xml',
     head: '<?xml version="1.0" encoding="utf-8"?>\n<conntrack>\n',
@@ -20,7 +23,7 @@ export function xml({ kernelTimestamp }: XmlOptions = {}): Formatter<ProtocolVar
         constant('<flow>'),
         direction(shape, 'original'),
         direction(shape, 'reply'),
-        independent(shape, kernelTimestamp === true),
+        independent(shape, options),
         element('helper', place(shape, 'helper.name')),
         constant('</flow>\n'),
       ]),
@@ -47,7 +50,7 @@ function direction(shape: Shape<ProtocolVariant>, side: 'original' | 'reply'): S
   )
 }
 
-function independent(shape: Shape<ProtocolVariant>, kernelTimestamp: boolean): Step {
+function independent(shape: Shape<ProtocolVariant>, { kernelTimestamp, labels }: XmlOptions): Step {
   const state = placeIfAny(shape, shape.variant.protocol.state)
   const start = place(shape, 'timestamp.start')
   const stop = place(shape, 'timestamp.stop')
@@ -57,6 +60,7 @@ function independent(shape: Shape<ProtocolVariant>, kernelTimestamp: boolean): S
       ...(state === undefined ? [] : [element('state', state)]),
       element('timeout', place(shape, 'timeout')),
       element('mark', place(shape, 'mark')),
+      ...(labels === undefined ? [] : [labelElements(place(shape, 'labels'), labels)]),
       element('secmark', place(shape, 'secmark')),
       element('secctx', place(shape, 'securityContext.name')),
       element('zone', place(shape, 'zone')),

@@ -4,6 +4,7 @@ import { NLM_F_CREATE, NLM_F_EXCL } from '../transport/message.ts'
 import type { Request } from '../transport/request.ts'
 import { entryRequest, identifier, type Removal, removeAll, settle, type WriteOptions } from './acknowledged.ts'
 import { type TableContext, type TableEntry, familyNumber, newEntry, matcherOf, objectOf } from './context.ts'
+import { labelsUnchanged } from './labels.ts'
 import { assertDone, type Outcome, type Progress, Queue, Tally } from './many.ts'
 import { list } from './read.ts'
 import { translated } from './nat.ts'
@@ -115,11 +116,15 @@ export function updateAll<T>(
   { onEntry, onProgress }: WriteOptions = {},
 ): Update<T> {
   const { protocol, family: _, status, ...rest } = change
-  const { mark, markMask, ...others } = rest
+  const { mark, markMask, labels, labelsMask, ...others } = rest
   const wanted = { ...filter, protocol: filter.protocol ?? protocol }
   checkChange(context, wanted, { status, ...rest })
   // A change is of fields alone; sourceNat among them is what the kernel is asked for, not a condition.
-  const already = { ...others, ...(status === undefined ? {} : { status: { all: status } }) }
+  const already = {
+    ...others,
+    ...(status === undefined ? {} : { status: { all: status } }),
+    ...labelsUnchanged(labels as Uint8Array | undefined, labelsMask as Uint8Array | undefined),
+  }
   const isAlready = matcherOf({ ...context, relations: {} }, { protocol: wanted.protocol, ...already })
   const keepsMark = markTest(mark as number | undefined, markMask as number | undefined)
   const values = changeEncoder(context, rest, status as string[] | undefined)
