@@ -1,8 +1,6 @@
 import { type Formatter, type Place, type ProtocolVariant, type Shape, word } from '@conntrack/core/plugin'
 import { addresses, around, constant, element, layer3, layer4, layer4Fields } from './markup.ts'
-import { BLANK, labelled, place, type Step, sequence, tuple } from './parts.ts'
-
-const NEWLINE = 0x0a
+import { BLANK, endOfLine, labelled, place, type Step, sequence, tuple } from './parts.ts'
 
 /** An expectation as a line of text, byte for byte what conntrack(8) prints. */
 export function expectationLine(): Formatter<ProtocolVariant> {
@@ -19,10 +17,7 @@ export function expectationLine(): Formatter<ProtocolVariant> {
         flags(place(shape, 'flags')),
         labelled('class=', place(shape, 'class')),
         labelled('helper=', place(shape, 'helper')),
-        (_, text) => {
-          text.trim()
-          text.byte(NEWLINE)
-        },
+        endOfLine,
       ]),
   }
 }

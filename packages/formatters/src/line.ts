@@ -1,6 +1,6 @@
 import { type Formatter, type ProtocolVariant, type Shape, word } from '@conntrack/core/plugin'
 import { type LabelNames, labelsInLine } from './labels.ts'
-import { BLANK, labelled, place, placeIfAny, type Step, sequence, statusBit, tuple } from './parts.ts'
+import { BLANK, endOfLine, labelled, place, placeIfAny, type Step, sequence, statusBit, tuple } from './parts.ts'
 import { clock, deltaTime } from './time.ts'
 
 /** What a line shows besides the usual. */
@@ -15,7 +15,6 @@ export interface LineOptions {
   readonly labels?: LabelNames
 }
 
-const NEWLINE = 0x0a
 const HEADS = new Map([
   [2, word('ipv4     2 ')],
   [10, word('ipv6     10 ')],
@@ -49,10 +48,7 @@ function compile(shape: Shape<ProtocolVariant>, { extended, id, kernelTimestamp,
     labelled('use=', place(shape, 'use')),
     ...(id ? [labelled('id=', place(shape, 'id'))] : []),
     ...(labels === undefined ? [] : [labelsInLine(place(shape, 'labels'), labels)]),
-    (_, text) => {
-      text.trim()
-      text.byte(NEWLINE)
-    },
+    endOfLine,
   ])
 }
 

@@ -35,6 +35,14 @@ export function labelled(label: string, { slot, kind }: Place): Step {
 /** The blank behind every part of a line. */
 export const BLANK = 0x20
 
+const NEWLINE = 0x0a
+
+/** The end of a line of parts: a newline in place of the last one's blank. There may be no part, and what stands before is another line. */
+export const endOfLine: Step = (_, text) => {
+  if (text.length > 0 && text.bytes[text.length - 1] === BLANK) text.trim()
+  text.byte(NEWLINE)
+}
+
 /** The place of a field that every flow's table has. */
 export function place(shape: Shape<ProtocolVariant>, path: string): Place {
   const field = shape.fields.get(path)

@@ -9,9 +9,7 @@ import {
   word,
 } from '@conntrack/core/plugin'
 import { type LabelNames, labelsOption } from './labels.ts'
-import { addressPlaces, BLANK, labelled, place, placeIfAny, type Step, sequence, statusBit } from './parts.ts'
-
-const NEWLINE = 0x0a
+import { addressPlaces, BLANK, endOfLine, labelled, place, placeIfAny, type Step, sequence, statusBit } from './parts.ts'
 
 /** What a line of `save` does when it is run: makes the entry again, changes it, or deletes it. */
 export type SaveCommand = '-A' | '-U' | '-D'
@@ -47,10 +45,7 @@ function compile(shape: Shape<ProtocolVariant>, command: SaveCommand, { labels =
     translated(shape, SNAT),
     protocolName(shape),
     ...own,
-    (_, text) => {
-      text.trim()
-      text.byte(NEWLINE)
-    },
+    endOfLine,
   ])
 }
 

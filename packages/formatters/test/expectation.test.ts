@@ -39,6 +39,11 @@ t.test('zone and flags have their place, and what was not sent is not shown', (t
   t.end()
 })
 
+t.test('a message without attributes is an empty line, and takes nothing from the line before', (t) => {
+  t.equal(printedExpectation(expectationLine(), {}), '\n')
+  t.end()
+})
+
 t.test('an expectation of another protocol and family', (t) => {
   const six = {
     tuple: ends('fd00::1', 'fd00::2', 1, 2, 17),

@@ -49,7 +49,11 @@ t.test('lines are byte for byte those of conntrack(8)', { skip }, (t) => {
     })
     return sorted(text)
   }
-  const sorted = (text: string): string[] => text.trimEnd().split('\n').sort((a, b) => (ageless(a) < ageless(b) ? -1 : 1))
+  const sorted = (text: string): string[] =>
+    text
+      .trimEnd()
+      .split('\n')
+      .sort((a, b) => (ageless(a) < ageless(b) ? -1 : 1))
   for (const [formatter, ...options] of [
     [line()],
     [line({ extended: true }), '-o', 'extended'],

@@ -1,4 +1,4 @@
-import { type Formatter, printer, type Protocol, type ProtocolVariant, Text } from '../../core/src/plugin.ts'
+import { type Entry, type Formatter, printer, type Protocol, type ProtocolVariant, Text } from '../../core/src/plugin.ts'
 import { layout } from '../../core/src/schema/layout.ts'
 import { expectationVariants } from '../../core/src/tables/protocol.ts'
 import { type AnyFlow, entryOf, flowLayout, kernelEncoder, kernelFlows } from '../../core/test/entries.ts'
@@ -15,12 +15,17 @@ export const PROTOCOLS: readonly Protocol[] = [tcp, udp, udplite, icmp, icmpv6, 
 const NUMBERS: Readonly<Record<string, number>> = Object.fromEntries(PROTOCOLS.map(({ name, number }) => [name, number]))
 const encode = kernelFlows(PROTOCOLS)
 
-/** A message of the kernel as a formatter writes it. Something stands in the text before, so that it must not be looked at. */
-export function printed(formatter: Formatter<ProtocolVariant>, body: Uint8Array, family = 2, protocols = PROTOCOLS): string {
+/** An entry as a formatter writes it. Something stands in the text before, so that it must not be looked at. */
+function printedBy(formatter: Formatter<ProtocolVariant>, entry: Entry<ProtocolVariant>): string {
   const text = new Text(1)
   text.string('before\n')
-  printer(formatter)(entryOf(flowLayout(protocols), body, family), text)
+  printer(formatter)(entry, text)
   return text.toString().replace('before\n', '')
+}
+
+/** A message of the kernel as a formatter writes it. */
+export function printed(formatter: Formatter<ProtocolVariant>, body: Uint8Array, family = 2, protocols = PROTOCOLS): string {
+  return printedBy(formatter, entryOf(flowLayout(protocols), body, family))
 }
 
 /** A flow from 10.0.0.1 to 10.0.0.2 and back, of UDP but for what is given, as a formatter writes it. */
@@ -47,10 +52,10 @@ const EXPECTATIONS = expectationVariants(PROTOCOLS)
 export function printedExpectation(formatter: Formatter<ProtocolVariant>, expectation: object, protocol = 'tcp', family = 2): string {
   const variant = EXPECTATIONS.find(({ name }) => name === protocol)
   if (variant === undefined) throw new Error(`no protocol ${protocol}`)
-  const text = new Text(1)
-  const body = kernelEncoder(variant.table).encode(expectation)
-  printer(formatter)(entryOf(layout(EXPECTATIONS, 'tuple.protocolNumber'), body, family), text)
-  return text.toString()
+  return printedBy(
+    formatter,
+    entryOf(layout(EXPECTATIONS, 'tuple.protocolNumber'), kernelEncoder(variant.table).encode(expectation), family),
+  )
 }
 
 /** Lets the clock stand still for a test. `nanoseconds` is since 1970, as in CTA_TIMESTAMP. */

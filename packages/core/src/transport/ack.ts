@@ -27,7 +27,9 @@ function explanation(view: DataView): { detail?: string; offset?: number } {
   let at = NLMSG_HDRLEN + 4
   if (view.getUint16(4, true) === NLMSG_ERROR) {
     if (at + NLMSG_HDRLEN > view.byteLength) return result
-    at += flags & NLM_F_CAPPED ? NLMSG_HDRLEN : align(view.getUint32(at, true))
+    const repeated = flags & NLM_F_CAPPED ? NLMSG_HDRLEN : view.getUint32(at, true)
+    if (repeated > view.byteLength - at) return result
+    at += align(repeated)
   }
   while (at + 4 <= view.byteLength) {
     const length = view.getUint16(at, true)

@@ -81,7 +81,8 @@ export function header(
  */
 export function messageEnd(words: Int32Array, at: number, size: number): number {
   const left = size - at
-  const length = words[at >> 2]
+  // Of less than a header not even the length is there.
+  const length = left < NLMSG_HDRLEN ? left : words[at >> 2]
   if (length < NLMSG_HDRLEN || length > left) throw malformed(length, left, at)
   return at + length
 }

@@ -189,6 +189,11 @@ t.test('an explanation that does not parse is left out', (t) => {
   }
   const short = (r: ScriptedRequest): Datagrams => [control(2, 0x200, r.sequence, new Uint8Array(Int32Array.of(-22).buffer))]
   t.throws(() => ask(list, short).next(), { code: 'EINVAL', detail: undefined })
+  for (const length of [21, 0x7fffffff, 0x80000000, 0xfffffff0, 0xffffffff]) {
+    const repeated = new Uint8Array(Uint32Array.of(length, 0, 0, 0).buffer)
+    const long = (r: ScriptedRequest): Datagrams => [control(2, 0x200, r.sequence, new Uint8Array(Int32Array.of(-22).buffer), repeated)]
+    t.throws(() => ask(list, long).next(), { code: 'EINVAL', detail: undefined }, `a request of ${length} bytes is repeated, it says`)
+  }
   t.end()
 })
 
