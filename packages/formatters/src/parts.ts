@@ -32,6 +32,21 @@ export function labelled(label: string, { slot, kind }: Place): Step {
   }
 }
 
+/**
+ * An attribute's value so that nothing is lost, for an attribute that is there: numbers in decimal, and by its number what has no name.
+ */
+export function plainValue({ slot, kind }: Place): Step {
+  const { size, schema, words } = kind
+  const lengthAt = (bytes: Uint8Array, at: number): number => size ?? payloadLength(bytes, at)
+  if (schema.type === 'integer') return ({ bytes, slots }, text) => kind.json(text, bytes, slots[slot], lengthAt(bytes, slots[slot]))
+  return ({ bytes, slots }, text) => {
+    const at = slots[slot]
+    const value = words === undefined ? undefined : kind.read(bytes, at, lengthAt(bytes, at))
+    if (typeof value === 'string') text.string(value)
+    else kind.print(text, bytes, at, lengthAt(bytes, at))
+  }
+}
+
 /** The blank behind every part of a line. */
 export const BLANK = 0x20
 

@@ -1,0 +1,103 @@
+import {
+  expectationVariants,
+  type Field,
+  flowVariants,
+  type Formatter,
+  type Protocol,
+  type ProtocolVariant,
+  type Row,
+  type Table,
+  type Text,
+  word,
+} from '@conntrack/core/plugin'
+import { plainValue, type Step } from './parts.ts'
+
+/**
+ * Flows as CSV (RFC 4180): a header, and one row for each. There is a column for every field of the SDK's flow, by its path
+ * (`original.sourcePort`), in the order of the tables, and for each of the given protocols' own fields: the columns depend on the protocols
+ * alone, and not on what is listed. Empty is absent. Values are those of the JSON; lists have commas, so they stand in quotes.
+ */
+export function csv(protocols: readonly Protocol[]): Formatter<ProtocolVariant> {
+  return csvOf(flowVariants(protocols))
+}
+
+/** Expectations as CSV in the same way. */
+export function expectationCsv(protocols: readonly Protocol[]): Formatter<ProtocolVariant> {
+  return csvOf(expectationVariants(protocols))
+}
+
+/** Fields that are only sent to the kernel, and the halves of counters that it has not sent for long. */
+const NEVER_TOLD = /^(markMask|statusMask|labelsMask|sourceNat\..*|destinationNat\..*|filter\..*|.*Counters\..*32)$/
+
+const END = word('\r\n')
+const COMMA = 0x2c
+const QUOTE = 0x22
+
+function csvOf(variants: readonly ProtocolVariant[]): Formatter<ProtocolVariant> {
+  const columns = merged(variants.map(({ table }) => paths(table))).filter((path) => !NEVER_TOLD.test(path))
+  return {
+    name: 'csv',
+    head: `${['protocol', 'family', ...columns].join(',')}\r\n`,
+    compile({ variant, fields }) {
+      const start = word(variant.name)
+      const cells = columns.map((path) => cell(fields.get(path)))
+      return (entry, text) => {
+        text.word(start)
+        text.word(entry.message.family === AF_INET6 ? IPV6 : IPV4)
+        for (const print of cells) {
+          text.byte(COMMA)
+          print(entry, text)
+        }
+        text.word(END)
+      }
+    },
+  }
+}
+
+const AF_INET6 = 10
+const IPV4 = word(',ipv4')
+const IPV6 = word(',ipv6')
+
+/** The paths of all leaves of a table. */
+function paths(table: Table, prefix = ''): string[] {
+  return Object.entries<Row>(table).flatMap(([field, row]) =>
+    row.row === 'nest' ? paths(row.table, `${prefix}${field}.`) : [`${prefix}${field}`],
+  )
+}
+
+/** Lists with common parts as one: what a list adds stands behind what it stands behind there. */
+function merged(lists: readonly (readonly string[])[]): string[] {
+  const all: string[] = []
+  for (const list of lists) {
+    let at = 0
+    for (const one of list) {
+      const known = all.indexOf(one)
+      if (known < 0) all.splice(at++, 0, one)
+      else at = known + 1
+    }
+  }
+  return all
+}
+
+/** A field's value, in quotes where it has to be; nothing where it is absent. */
+function cell(field: Field | undefined): Step {
+  const prints = (field?.places ?? []).map((place) => ({ slot: place.slot, print: plainValue(place) }))
+  return (entry, text) => {
+    for (const { slot, print } of prints) {
+      if (entry.slots[slot] === 0) continue
+      const start = text.length
+      print(entry, text)
+      quote(text, start)
+      return
+    }
+  }
+}
+
+/** Puts what was written since `start` into quotes, where it has a comma or a quote; line ends it has none, which are no printable text. */
+function quote(text: Text, start: number): void {
+  const written = text.view().subarray(start)
+  if (!written.includes(COMMA) && !written.includes(QUOTE)) return
+  const value = new TextDecoder().decode(written)
+  text.length = start
+  text.string(`"${value.replaceAll('"', '""')}"`)
+}
