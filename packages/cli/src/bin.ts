@@ -1,6 +1,9 @@
 #!/usr/bin/env node
 import process from 'node:process'
-import { createCli, standardIo } from './index.ts'
+import { createCli, screenOf, standardIo } from './index.ts'
 import { installed } from './installed.ts'
 
-process.exitCode = await createCli(installed)(process.argv.slice(2), standardIo())
+process.exitCode = await createCli(installed)(
+  process.argv.slice(2),
+  standardIo(() => screenOf(process.stdout, process.env)),
+)

@@ -1,2 +1,3 @@
+export { type Io, screenOf, standardIo } from './io.ts'
 export { type Cli, type CliParts, createCli } from './main.ts'
-export { type Format, type FormatOptions, type Formats, type Io, standardIo } from './output.ts'
+export type { Format, FormatOptions, Formats } from './output.ts'

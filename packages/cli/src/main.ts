@@ -1,8 +1,10 @@
 import { type Conntrack, openConntrack } from '@conntrack/core'
 import type { Protocol } from '@conntrack/core/plugin'
+import { aligner } from '@conntrack/formatters'
 import { batchArguments, type BatchArguments, readBatch } from './batch.ts'
 import { FAILED, outcomeOf } from './failure.ts'
-import { type Formats, type Io, type Output, outputWords, recordOf } from './output.ts'
+import type { Io } from './io.ts'
+import { type Formats, type Output, outputWords, recordOf } from './output.ts'
 import { explained, run, type Surroundings } from './run.ts'
 import { outputIn, understand } from './understand.ts'
 import { usage } from './usage.ts'
@@ -67,7 +69,8 @@ async function runLine(argv: readonly string[], io: Io, { protocols, formats, ve
 
   for (const warning of intent.warnings) io.err(`WARNING: ${warning}`)
   using conntrack = open({ protocols, netns: intent.netns })
-  return await runWith({ conntrack, io, say: (text) => io.err(`${version}: ${text}`) }, (surroundings) => run(intent.job, surroundings))
+  const surroundings = { conntrack, io: aligned(intent.job, io), say: (text: string) => io.err(`${version}: ${text}`) }
+  return await runWith(surroundings, () => run(intent.job, surroundings))
 }
 
 /** Does the lines of a file in turn. No summary is written, and that nothing was found to change is no error there. */
@@ -77,12 +80,13 @@ async function runBatch(
   { protocols, formats, version, open = openConntrack }: CliParts,
 ): Promise<number> {
   const lines = readBatch(file, protocols, formats)
-  const format = lines.findLast(({ job }) => job.format.name !== 'line')?.job.format
+  const shown = lines.findLast(({ job }) => job.format.name !== 'line')?.job
   using conntrack = open({ protocols })
+  const surroundings = { conntrack, io: shown === undefined ? io : aligned(shown, io), say: () => {} }
   let status = 0
   for (const { job, where } of lines) {
     try {
-      await runWith({ conntrack, io, say: () => {} }, (surroundings) => run({ ...job, format: format ?? job.format }, surroundings))
+      await runWith(surroundings, () => run({ ...job, format: shown?.format ?? job.format }, surroundings))
     } catch (error) {
       const failed = report(error, { prefix: `${version}: `, where: `${where}: `, record: job.record }, io)
       if (!goOn) return failed
@@ -92,9 +96,14 @@ async function runBatch(
   return status
 }
 
-async function runWith(surroundings: Surroundings, work: (surroundings: Surroundings) => number | Promise<number>): Promise<number> {
+/** The same places, but rows of cells are aligned on the way to the screen. */
+function aligned({ columns }: Output, io: Io): Io {
+  return columns === undefined ? io : { ...io, out: aligner(columns, io.screen?.() ?? { colors: false }, io.out) }
+}
+
+async function runWith(surroundings: Surroundings, work: () => number | Promise<number>): Promise<number> {
   try {
-    return await work(surroundings)
+    return await work()
   } catch (error) {
     throw explained(error, surroundings.conntrack)
   }

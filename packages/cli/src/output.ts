@@ -1,6 +1,5 @@
-import { writeSync } from 'node:fs'
 import type { ProtocolVariant, Formatter } from '@conntrack/core/plugin'
-import type { LabelNames, LineOptions, SaveCommand } from '@conntrack/formatters'
+import type { Column, LabelNames, LineOptions, SaveCommand } from '@conntrack/formatters'
 import type { CommandName, TableName } from './commands.ts'
 import { Failure, UsageError } from './failure.ts'
 
@@ -11,6 +10,8 @@ export type FormatOptions = LineOptions & { readonly command?: SaveCommand }
 export interface Format {
   readonly flow: (options: FormatOptions) => Formatter<ProtocolVariant>
   readonly expectation?: () => Formatter<ProtocolVariant>
+  /** The columns of what is written, for a format that writes rows of cells: they are aligned for the screen. */
+  readonly columns?: (options: FormatOptions, table: TableName) => readonly Column[]
   /** What is no entry: a count, what a CPU has counted, an error. A whole line, with its end. */
   readonly record?: (fields: object) => string
 }
@@ -39,6 +40,8 @@ const WITHOUT_ENTRIES: ReadonlySet<CommandName> = new Set(['flush', 'count', 'st
 export interface Output {
   /** How entries are. */
   readonly format: Formatter<ProtocolVariant>
+  /** Into which columns, where they are rows of cells. */
+  readonly columns?: readonly Column[]
   /** How what is no entry is, where the format has a way. */
   readonly record: Format['record']
 }
@@ -79,48 +82,15 @@ export function outputOf(
   if (format === 'save' && named.size + modifiers.length > 1)
     throw new Failure('cannot combine save output with any other output type, use -o save only')
   if (named.size > 1) throw new UsageError(`cannot combine the outputs ${[...named].join(' and ')}`)
-  const { flow, expectation, record } = formats[format]
+  const { flow, expectation, columns, record } = formats[format]
   if (WITHOUT_ENTRIES.has(command) && words.length > 0 && record === undefined) {
     const able = Object.keys(formats).filter((name) => formats[name].record !== undefined)
     throw new UsageError(`no entries are written, so \`-o ${words[0]}' says nothing: expected ${able.join(' or ')}`)
   }
-  const options: FormatOptions = { command: command === 'delete' ? '-D' : '-A', labels }
-  if (table !== 'expect') return { format: flow(Object.assign(options, ...modifiers.map((word) => MODIFIERS[word]))), record }
+  const own: FormatOptions = { command: command === 'delete' ? '-D' : '-A', labels }
+  const options: FormatOptions = Object.assign(own, ...modifiers.map((word) => MODIFIERS[word]))
+  const others = { record, columns: columns?.(options, table) }
+  if (table !== 'expect') return { format: flow(options), ...others }
   if (expectation === undefined) throw new UsageError(`expectations cannot be written as \`${format}'`)
-  return { format: expectation(), record }
-}
-
-/** Where output goes. */
-export interface Io {
-  /** Standard output. The bytes are written when it returns. */
-  readonly out: (bytes: Uint8Array) => void
-  /** A line on standard error. */
-  readonly err: (line: string) => void
-}
-
-/** Output to the file descriptors 1 and 2. */
-export function standardIo(): Io {
-  const encoder = new TextEncoder()
-  return {
-    out: (bytes) => writeAll(1, bytes),
-    err: (line) => writeAll(2, encoder.encode(`${line}\n`)),
-  }
-}
-
-/** Milliseconds between two tries to write to a pipe that is full and does not block. */
-const RETRY = 1
-const never = new Int32Array(new SharedArrayBuffer(4))
-
-/** Writes all bytes, however many calls it takes. */
-function writeAll(descriptor: number, bytes: Uint8Array): void {
-  let written = 0
-  while (written < bytes.length) {
-    try {
-      written += writeSync(descriptor, bytes, written, bytes.length - written)
-    } catch (error) {
-      const { code } = error as NodeJS.ErrnoException
-      if (code === 'EAGAIN') Atomics.wait(never, 0, 0, RETRY)
-      else if (code !== 'EINTR') throw error
-    }
-  }
+  return { format: expectation(), ...others }
 }

@@ -2,7 +2,8 @@ import { type Conntrack, type Expectations, type Flows, NetlinkError, type Write
 import { type Protocol, printer, Text } from '@conntrack/core/plugin'
 import type { CommandName, TableName } from './commands.ts'
 import { FAILED, Failure, NO_ROOM_FOR_LABELS } from './failure.ts'
-import type { Io, Output } from './output.ts'
+import type { Io } from './io.ts'
+import type { Output } from './output.ts'
 import type { Query } from './query.ts'
 import { statisticsText } from './statistics.ts'
 

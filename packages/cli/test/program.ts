@@ -1,5 +1,5 @@
 import { installed } from '../src/installed.ts'
-import type { Io } from '../src/output.ts'
+import type { Io } from '../src/io.ts'
 
 /** The protocols and formats of the program itself. */
 export const { protocols, formats } = installed

@@ -7,6 +7,8 @@ export interface Column {
   readonly rank: number
   /** On a narrow terminal it stands on a second line, below the column before it. */
   readonly below?: true
+  /** Its cells are words that have names already: `type=8 code=0`. */
+  readonly named?: true
   /** Coloured by how the row is: {@link TONES}. */
   readonly toned?: true
 }
@@ -50,7 +52,11 @@ export function aligner(columns: readonly Column[], screen: Screen, sink: (chunk
   let arrangement: Arrangement | undefined
   let isFirst = true
   return (chunk) => {
-    const rows = decoder.decode(chunk).split('\n').slice(0, -1).map((line) => line.split('\t'))
+    const rows = decoder
+      .decode(chunk)
+      .split('\n')
+      .slice(0, -1)
+      .map((line) => line.split('\t'))
     if (isFirst) rows.shift()
     isFirst = false
     if (rows.length === 0) return
@@ -77,7 +83,7 @@ function arrange(columns: readonly Column[], rows: readonly (readonly string[])[
   const second = used.filter((i) => columns[i].below)
   const [under] = second.map((i) => i - 1)
   if (under !== undefined) widths[under] = Math.max(widths[under], ...second.map((i) => widths[i]))
-  let first = used.filter((i) => !columns[i].below)
+  const first = used.filter((i) => !columns[i].below)
   const left: number[] = []
   while (widthOf(first) > limit) {
     const ranks = first.map((i) => columns[i].rank)
@@ -86,7 +92,6 @@ function arrange(columns: readonly Column[], rows: readonly (readonly string[])[
     left.push(...first.splice(ranks.lastIndexOf(highest), 1))
   }
   const before = first.slice(0, first.indexOf(under))
-  first = first.toSorted((a, b) => a - b)
   const rest = [...left, ...unused].toSorted((a, b) => a - b)
   return { lines: [first, second], widths, rest, indent: before.reduce((sum, i) => sum + widths[i] + GAP.length, 0) }
 }
@@ -120,10 +125,13 @@ function laidOut(row: readonly string[], columns: readonly Column[], { lines, wi
       })
       .join(GAP)
   })
-  const extras = rest.filter((i) => row[i] !== '').map((i) => `${columns[i].title.toLowerCase()}=${row[i].replaceAll(' ', ',')}`)
+  const extras = rest.filter((i) => row[i] !== '').flatMap((i) => words(columns[i], row[i]))
   const whole = [first, ...below.map((line) => ' '.repeat(indent) + line)].map((line) => line.trimEnd())
   return `${wrapped(whole, extras, screen.width ?? Infinity, indent || GAP.length).join('\n')}\n`
 }
+
+/** A cell out of its column: `mark=7`. */
+const words = ({ title, named }: Column, cell: string): string[] => (named ? cell.split(' ') : [`${title.toLowerCase()}=${cell}`])
 
 /** Puts words behind the last line while there is room, and then on lines of their own. */
 function wrapped(lines: readonly string[], words: readonly string[], width: number, indent: number): string[] {

@@ -65,13 +65,14 @@ function paths(table: Table, prefix = ''): string[] {
   )
 }
 
-/** Lists with common parts as one: what a list adds stands behind what it stands behind there. */
+/** Lists with common parts as one: what a list adds stands behind what it stands behind there, and behind what others added there. */
 function merged(lists: readonly (readonly string[])[]): string[] {
   const all: string[] = []
   for (const list of lists) {
     let at = 0
     for (const one of list) {
       const known = all.indexOf(one)
+      if (known < 0) while (at < all.length && !list.includes(all[at])) at++
       if (known < 0) all.splice(at++, 0, one)
       else at = known + 1
     }

@@ -152,7 +152,8 @@ export const age: CellOf = (shape) => {
 /** The zone of both directions, or of the one that has one. */
 export const zones: CellOf = (shape) => {
   const [both, original, reply] = ['zone', 'original.zone', 'reply.zone'].map((path) => value(placeIfAny(shape, path)))
-  return (entry) => both(entry) || [original(entry) && `orig=${original(entry)}`, reply(entry) && `reply=${reply(entry)}`].filter(Boolean).join(' ')
+  return (entry) =>
+    both(entry) || [original(entry) && `orig=${original(entry)}`, reply(entry) && `reply=${reply(entry)}`].filter(Boolean).join(',')
 }
 
 /** The state, of protocols that have one. */

@@ -1,0 +1,53 @@
+import { writeSync } from 'node:fs'
+import { printable } from '@conntrack/core/plugin'
+import type { Screen } from '@conntrack/formatters'
+
+/** Where output goes. */
+export interface Io {
+  /** Standard output. The bytes are written when it returns. */
+  readonly out: (bytes: Uint8Array) => void
+  /** A line on standard error. */
+  readonly err: (line: string) => void
+  /** What standard output is shown on, asked when it matters; no screen if absent. */
+  readonly screen?: () => Screen
+}
+
+/** Output to the file descriptors 1 and 2. What is told on stderr may have words of files in it, so it is made printable. */
+export function standardIo(screen: () => Screen): Io {
+  const encoder = new TextEncoder()
+  return {
+    out: (bytes) => writeAll(1, bytes),
+    err: (line) => writeAll(2, encoder.encode(`${line.split('\n').map(printable).join('\n')}\n`)),
+    screen,
+  }
+}
+
+/** What is known of a stream: whether it is a terminal, and how wide. */
+interface Stream {
+  readonly isTTY?: boolean
+  readonly columns?: number
+}
+
+/** The screen behind a stream. Colours are for terminals alone, and for none where NO_COLOR is set or TERM is dumb. */
+export function screenOf({ isTTY, columns }: Stream, environment: Readonly<Record<string, string | undefined>>): Screen {
+  if (isTTY !== true) return { colors: false }
+  return { width: columns || undefined, colors: !environment.NO_COLOR && environment.TERM !== 'dumb' }
+}
+
+/** Milliseconds between two tries to write to a pipe that is full and does not block. */
+const RETRY = 1
+const never = new Int32Array(new SharedArrayBuffer(4))
+
+/** Writes all bytes, however many calls it takes. */
+function writeAll(descriptor: number, bytes: Uint8Array): void {
+  let written = 0
+  while (written < bytes.length) {
+    try {
+      written += writeSync(descriptor, bytes, written, bytes.length - written)
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException
+      if (code === 'EAGAIN') Atomics.wait(never, 0, 0, RETRY)
+      else if (code !== 'EINTR') throw error
+    }
+  }
+}
