@@ -10,7 +10,8 @@ function* bitsAt(bytes: Uint8Array, at: number): Generator<number> {
   for (let bit = 0; bit < count; bit++) if ((bytes[at + (bit >> 3)] >> (bit & 7)) & 1) yield bit
 }
 
-function namesAt(bytes: Uint8Array, at: number, names: LabelNames): string[] {
+/** The names of the labels that begin at `at`, of those that have one. */
+export function namesAt(bytes: Uint8Array, at: number, names: LabelNames): string[] {
   return [...bitsAt(bytes, at)].map((bit) => names[bit]).filter((name) => name !== undefined)
 }
 

@@ -1,4 +1,5 @@
 import { type Entry, payloadLength, type Place, type ProtocolVariant, type Shape, Text } from '@conntrack/core/plugin'
+import { type LabelNames, namesAt } from './labels.ts'
 import { addressPlaces, labelsOf, place, placeIfAny, plainValue, type Step, statusBit } from './parts.ts'
 import { ageInSeconds } from './time.ts'
 
@@ -161,3 +162,11 @@ export const state: CellOf = (shape) => {
   const { protocol } = shape.variant
   return value(placeIfAny(shape, protocol.state))
 }
+
+/** The labels that have names. */
+export const labels =
+  (names: LabelNames): CellOf =>
+  (shape) => {
+    const { slot } = place(shape, 'labels')
+    return ({ bytes, slots }) => (slots[slot] === 0 ? '' : namesAt(bytes, slots[slot], names).join(','))
+  }

@@ -1,5 +1,6 @@
 import type { Formatter, ProtocolVariant } from '@conntrack/core/plugin'
 import type { Column } from './align.ts'
+import type { LabelNames } from './labels.ts'
 import {
   age,
   type CellOf,
@@ -8,6 +9,7 @@ import {
   end,
   fate,
   field,
+  labels as labelsOf,
   protocolName,
   remaining,
   state,
@@ -20,6 +22,8 @@ import {
 export interface TableOptions {
   /** The kernel's id of each flow. */
   readonly id?: boolean
+  /** The labels, by these names. */
+  readonly labels?: LabelNames
 }
 
 /** A column with what stands in it. */
@@ -62,7 +66,7 @@ function rows(contents: readonly Content[]): Formatter<ProtocolVariant> {
   }
 }
 
-function flowContents({ id }: TableOptions): readonly Content[] {
+function flowContents({ id, labels }: TableOptions): readonly Content[] {
   return [
     { title: 'PROTO', rank: 0, of: protocolName },
     { title: 'STATE', rank: 1, toned: true, of: state },
@@ -78,6 +82,7 @@ function flowContents({ id }: TableOptions): readonly Content[] {
     { title: 'MARK', rank: 6, right: true, of: unlessZero('mark') },
     { title: 'ZONE', rank: 7, right: true, of: zones },
     { title: 'HELPER', rank: 8, of: field('helper.name') },
+    ...(labels === undefined ? [] : [{ title: 'LABELS', rank: 8, of: labelsOf(labels) }]),
     { title: 'SECCTX', rank: 13, of: field('securityContext.name') },
     ...(id ? [{ title: 'ID', rank: 12, right: true as const, of: field('id') }] : []),
   ]

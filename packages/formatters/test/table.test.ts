@@ -86,6 +86,12 @@ t.test('how far a flow has come', async (t) => {
   t.equal(status(), 'UNREPLIED')
 })
 
+t.test('labels are shown by their names, where those are known', async (t) => {
+  const labels = Uint8Array.of(0b1011, 0, 0, 0)
+  t.match(cells({ labels }, { labels: ['zero', 'my label'] }), { LABELS: 'zero,my label' })
+  t.notOk('LABELS' in cells({ labels }))
+})
+
 t.test('an expectation is a row too', async (t) => {
   const ends = (sourcePort: number, destinationPort: number) => ({
     source: '10.0.0.1',
