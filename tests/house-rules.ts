@@ -9,6 +9,7 @@ const core: Record<string, readonly string[]> = {
   conntrack: ['commands', 'transport', 'schema', 'tables'],
   plugin: ['schema', 'tables'],
   commands: ['transport', 'schema', 'tables'],
+  testing: ['transport', 'schema', 'tables'],
   tables: ['schema'],
   transport: [],
   schema: [],

@@ -60,6 +60,12 @@ export function errnoText(errno: number): string {
   return row === undefined ? `Unknown error ${errno}` : row.slice(row.indexOf(' ') + 1)
 }
 
+/** The number of an error by the kernel's name of it: `errnoNumber('ENOENT')` is 2. @throws RangeError for a name that no error has */
+export function errnoNumber(name: string): number {
+  for (const [number, row] of Object.entries(errors)) if (row?.startsWith(`${name} `)) return Number(number)
+  throw new RangeError(`'${name}' is no error of the kernel`)
+}
+
 // asm-generic/errno-base.h and errno.h, with the words of glibc. 41 and 58 were never given out; 524 is the
 // kernel's own (linux/errno.h), which netlink lets through and no strerror knows.
 const errors: Readonly<Record<number, string | undefined>> = {

@@ -1,9 +1,10 @@
-import { type Encoder, encoder } from '../src/schema/encode.ts'
 import { Entry, type Message } from '../src/schema/entry.ts'
 import { type Layout, layout, type Variant } from '../src/schema/layout.ts'
-import type { Row, Table } from '../src/schema/table.ts'
 import { type ProtocolVariant, flowVariants, type Protocol } from '../src/tables/protocol.ts'
+import { kernelEncoder } from '../src/testing/codec.ts'
 import { concat } from './bytes.ts'
+
+export { kernelEncoder } from '../src/testing/codec.ts'
 
 /** Bytes in front of and behind the attributes, as in a buffer that had other messages: whoever reads them is wrong. */
 const AROUND = new Uint8Array(20).fill(0xa5)
@@ -22,20 +23,6 @@ export function entryOf<V extends Variant>(tables: Layout<V>, body: Uint8Array, 
 /** The flow tables of protocols, for reading. One of the directions tells the protocol. */
 export function flowLayout(protocols: readonly Protocol[], direction: 'original' | 'reply' = 'original'): Layout<ProtocolVariant> {
   return layout(flowVariants(protocols), `${direction}.protocolNumber`)
-}
-
-/** Writes a table's attributes as the kernel does: those too that it tells and does not take. */
-export function kernelEncoder(table: Table): Encoder {
-  return encoder(told(table))
-}
-
-function told(table: Table): Table {
-  return Object.fromEntries(
-    Object.entries(table).map(([field, row]) => {
-      const { fromKernel: _, ...plain } = row as Row & { fromKernel?: true }
-      return [field, plain.row === 'nest' ? { ...plain, table: told(plain.table) } : plain]
-    }),
-  )
 }
 
 /** A flow of the SDK, loosely. */

@@ -2,6 +2,7 @@ import type { Test } from 'tap'
 import { openConntrack } from '../src/conntrack.ts'
 import { NetlinkError } from '../src/errors.ts'
 import type { Protocol } from '../src/tables/protocol.ts'
+import { createKernel } from '../src/testing/index.ts'
 import { namespace, skipKernel as skip } from './real-kernel.ts'
 
 type Fields = Readonly<Record<string, unknown>>
@@ -36,14 +37,21 @@ interface AnyFlows {
   count(): number
 }
 
-/** The tests that every protocol passes with a real kernel that tracks it: make, list, get, change, delete and restore a flow. */
+/** The tests that every protocol passes with a real kernel that tracks it, and with the one in memory: make, list, get, change, delete and restore a flow. */
 export function livesInKernel(t: Test, protocol: Protocol, given: KernelConformance): void {
-  for (const family of given.families ?? (['ipv4', 'ipv6'] as const))
+  const protocols = protocol.number < 0 ? [] : [protocol]
+  for (const family of given.families ?? (['ipv4', 'ipv6'] as const)) {
     t.test(`${protocol.name} in the kernel, ${family}`, { skip }, (t) => {
-      using ct = openConntrack({ protocols: protocol.number < 0 ? [] : [protocol], netns: namespace(t) })
+      using ct = openConntrack({ protocols, netns: namespace(t) })
       lives(t, ct.flows, protocol, family, given)
       t.end()
     })
+    t.test(`${protocol.name} in a kernel in memory, ${family}`, (t) => {
+      using ct = openConntrack({ protocols, socket: createKernel({ protocols }).socket })
+      lives(t, ct.flows, protocol, family, given)
+      t.end()
+    })
+  }
 }
 
 function lives(t: Test, flows: AnyFlows, { name: protocol, number }: Protocol, family: 'ipv4' | 'ipv6', given: KernelConformance): void {

@@ -1,0 +1,6 @@
+/** For tests: a kernel in memory that speaks ctnetlink, so that code which uses this SDK needs neither root nor Linux. */
+export type { KernelCommand } from './faults.ts'
+export { createKernel, type KernelOptions, type TestingKernel } from './kernel.ts'
+export type { KernelHelper, KernelSettings } from './settings.ts'
+export type { TrackedFlow } from './track.ts'
+export type { Direction } from './zone.ts'
