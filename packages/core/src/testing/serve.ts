@@ -41,6 +41,7 @@ export interface Reply {
 export function serve(world: World, faults: Faults, request: KernelRequest, isDumping: boolean): Reply {
   const { sequence, flags } = request
   try {
+    if (!world.settings.privileged) throw new Refusal('EPERM')
     faults.meet(request.type)
     const { isDump, answers } = handle(world, request)
     if (isDump && isDumping) throw new Refusal('EBUSY')

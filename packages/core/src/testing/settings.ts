@@ -21,6 +21,8 @@ export interface KernelSettings {
   readonly labels?: boolean
   /** The helpers that are loaded; ftp, sip and tftp if absent. */
   readonly helpers?: readonly KernelHelper[]
+  /** Whether its programs have CAP_NET_ADMIN; those without are refused everything (EPERM). True if absent. */
+  readonly privileged?: boolean
   /** The CPUs that statistics are told for. 2 if absent. */
   readonly cpus?: number
   /** What the clock shows at first, in nanoseconds since 1970; the beginning of 2026 if absent. */
@@ -39,6 +41,7 @@ export function settingsOf(given: KernelSettings): Required<KernelSettings> {
       { name: 'sip', protocol: 'udp', expects: 4 },
       { name: 'tftp', protocol: 'udp', expects: 1 },
     ],
+    privileged: true,
     cpus: 2,
     now: 1_767_225_600_000_000_000n,
     ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)),

@@ -1,5 +1,5 @@
 import { NetlinkError } from '../errors.ts'
-import type { NetlinkSocket } from '../transport/socket.ts'
+import type { NetlinkSocket, SocketBuffers } from '../transport/socket.ts'
 import type { Faults } from './faults.ts'
 import { requestsIn, serve } from './serve.ts'
 import type { World } from './world.ts'
@@ -12,6 +12,10 @@ interface Waiting {
 }
 
 const EMSGSIZE = 90
+/** net.core.wmem_default, and what the SDK asks for. */
+const BUFFERS: SocketBuffers = { send: 212_992, receive: 4_194_304 }
+/** What of it a datagram cannot use (netlink_sendmsg). */
+const SEND_OVERHEAD = 32
 
 /** A socket to a kernel in memory. */
 export class KernelSocket implements NetlinkSocket {
@@ -29,7 +33,11 @@ export class KernelSocket implements NetlinkSocket {
 
   send(bytes: Uint8Array): void {
     this.#assertOpen()
-    for (const request of requestsIn(bytes, this.portId)) {
+    if (bytes.length > BUFFERS.send - SEND_OVERHEAD) throw new NetlinkError('send', EMSGSIZE)
+    const requests = requestsIn(bytes, this.portId)
+    // Who may not is told so once, and nothing of the datagram is done (nfnetlink_rcv).
+    if (!this.#world.settings.privileged) requests.length = Math.min(requests.length, 1)
+    for (const request of requests) {
       const isDumping = this.#waiting.some(({ isDump }) => isDump)
       const { isDump, datagrams } = serve(this.#world, this.#faults, request, isDumping)
       const rest = datagrams[Symbol.iterator]()
@@ -48,6 +56,11 @@ export class KernelSocket implements NetlinkSocket {
     first.next = first.rest.next()
     if (first.next.done) this.#waiting.shift()
     return value.length
+  }
+
+  buffers(): SocketBuffers {
+    this.#assertOpen()
+    return BUFFERS
   }
 
   close(): void {

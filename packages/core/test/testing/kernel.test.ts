@@ -205,3 +205,25 @@ t.test('an attribute that is cut off is refused', async (t) => {
   t.throws(() => replies.next(), new NetlinkError('raw', 22))
   conversations.close()
 })
+
+t.test('without privileges everything is refused', async (t) => {
+  const { kernel, ct } = start({ privileged: false })
+  t.throws(() => [...ct.flows.list()], new NetlinkError('IPCTNL_MSG_CT_GET', 1))
+  t.throws(() => ct.flows.create(given(1)), new NetlinkError('IPCTNL_MSG_CT_NEW', 1))
+  t.throws(() => ct.flows.createAll([given(1), given(2)]), new NetlinkError('IPCTNL_MSG_CT_NEW', 1))
+  t.equal(kernel.requests(), 0)
+})
+
+t.test('a datagram that is longer than the buffer is not taken', async (t) => {
+  using socket = createKernel({ protocols: [] }).socket()
+  t.throws(() => socket.send(new Uint8Array(socket.buffers().send)), new NetlinkError('send', 90))
+})
+
+t.test('many flows are made in few datagrams, and each refusal is told', async (t) => {
+  const { kernel, ct } = start()
+  ct.flows.create(given(7))
+  const flows = Array.from({ length: 3000 }, (_, port) => given(port + 1))
+  t.match(ct.flows.createAll(flows), { created: 2999, refused: { EEXIST: 1 } })
+  t.equal(kernel.requests('IPCTNL_MSG_CT_NEW'), 3001)
+  t.match(ct.flows.deleteAll({}), { matched: 3000, deleted: 3000 })
+})
