@@ -276,7 +276,8 @@ export const SCENARIOS: Readonly<Record<string, (witness: Witness) => void>> = {
     ask('its count at last', () => expectations.count())
   },
 
-  'what else a flow may have'({ ct: { flows }, ask }) {
+  'what else a flow may have'({ ct: { flows }, ask, raw }) {
+    const label = (labels: Uint8Array): number => raw({ type: NEW, flags: 0, family: V4 }, { original: { ...ends(1), ...TCP }, labels })
     const moved = { correctionPosition: 1, offsetBefore: 2, offsetAfter: 3 }
     ask('sequence adjustments', () => flows.create(open(1, { originalSequenceAdjustment: moved, replySequenceAdjustment: moved })))
     ask('a master', () => flows.create(open(2, { master: { ...ends(1), ...TCP } })))
@@ -284,9 +285,9 @@ export const SCENARIOS: Readonly<Record<string, (witness: Witness) => void>> = {
     ask('flags of TCP', () => flows.create(open(4, { flagsOriginal: { flags: ['SACK_PERM'], mask: ['SACK_PERM', 'BE_LIBERAL'] } })))
     ask('scales', () => flows.create(open(5, { windowScaleOriginal: 3, windowScaleReply: 4 })))
     ask('labels, which no rule uses', () => flows.create(open(6, { labels: Uint8Array.of(0, 0, 0, 1) })))
-    ask('labels later', () => flows.update({ protocol: 'tcp', original: { sourcePort: 1 } }, { labels: Uint8Array.of(0, 0, 0, 1) }))
-    ask('half a word of labels', () => flows.update({ protocol: 'tcp', original: { sourcePort: 1 } }, { labels: Uint8Array.of(1, 1) }))
-    ask('too many labels', () => flows.update({ protocol: 'tcp', original: { sourcePort: 1 } }, { labels: new Uint8Array(20).fill(1) }))
+    ask('labels later', () => label(Uint8Array.of(0, 0, 0, 1)))
+    ask('half a word of labels', () => label(Uint8Array.of(1, 1)))
+    ask('too many labels', () => label(new Uint8Array(20).fill(1)))
     ask('a state', () => flows.update({ protocol: 'tcp', original: { sourcePort: 4 } }, { protocol: 'tcp', state: 'TIME_WAIT' }))
     ask('flags later', () =>
       flows.update(
