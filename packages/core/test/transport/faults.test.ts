@@ -66,7 +66,7 @@ t.test('every call fails in turn with every errno: a typed error, nothing left o
           const fault: Fault = { at, errno, once }
           const found = outcome(() => perform(work, failingLibc(real, fault).libc))
           if (real.setns(home, CLONE_NEWNET) !== 0) throw new Error('this thread is lost')
-          const what = `${call}, call ${at}, ${errnoName(errno)}${once ? ' once' : ''}: ${found}`
+          const what = `${call}, call ${at}, ${errnoName(errno)}${once ? ' once' : ''}: ${String(found)}`
           if (found instanceof NetlinkError) codes.add(found.code)
           else if (found instanceof Error) wrong.push(what)
           // A flow that there is not is undefined, and so is one whose answer was ENOENT.
