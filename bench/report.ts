@@ -1,0 +1,71 @@
+// What was measured, as a file that people read, and one from which it is written again when a row is measured anew.
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { description } from './machine.ts'
+import { median, root, type Run } from './measure.ts'
+import { ROWS, type Row } from './rows.ts'
+
+/** A row as it was measured. */
+interface Result {
+  readonly date: string
+  readonly flows: number
+  readonly rounds: number
+  readonly machine: readonly string[]
+  readonly contestants: readonly { readonly name: string; readonly target?: number; readonly seconds: number; readonly memory: number }[]
+}
+
+const KEPT = join(root, 'bench/results.json')
+const SHOWN = join(root, 'bench/RESULTS.md')
+
+const results = (): Record<string, Result> => (existsSync(KEPT) ? (JSON.parse(readFileSync(KEPT, 'utf8')) as Record<string, Result>) : {})
+
+/** Keeps what a row has come to, and writes `RESULTS.md`. Gives the row's lines. */
+export function record(row: Row, flows: number, runs: readonly (readonly Run[])[]): string {
+  const result: Result = {
+    date: new Date().toISOString().slice(0, 10),
+    flows,
+    rounds: runs[0].length,
+    machine: description(),
+    contestants: row.contestants.map(({ name, target }, i) => ({
+      name,
+      target,
+      seconds: median(runs[i].map(({ seconds }) => seconds)),
+      memory: Math.max(...runs[i].map(({ memory }) => memory)),
+    })),
+  }
+  const all = { ...results(), [row.name]: result }
+  writeFileSync(KEPT, `${JSON.stringify(all, null, 2)}\n`)
+  writeFileSync(SHOWN, markdown(all))
+  return section(row, result)
+}
+
+function markdown(all: Readonly<Record<string, Result>>): string {
+  const measured = ROWS.filter(({ name }) => all[name] !== undefined)
+  const machines = [...new Set(measured.flatMap(({ name }) => all[name].machine))]
+  return [
+    '# Results\n',
+    'Written by `npm run bench`. Each table compares programs that do the same work, run in turn (A B A B …), with their output thrown away;',
+    'seconds are medians, the ratio is to the first, memory is the most that any run had. To repeat, as root, with Debian’s `conntrack`,',
+    '`iproute2`, `nftables` and `time` installed and nothing else going on: `npm run bench`, or some rows of it, `npm run bench -- list xml`.',
+    'The tables are made in a network namespace; `nf_conntrack_max` and `nf_conntrack_buckets` are raised meanwhile and set back.\n',
+    ...machines.map((line) => `- ${line}`),
+    '',
+    ...measured.map((row) => section(row, all[row.name])),
+  ].join('\n')
+}
+
+function section({ name, title, table }: Row, { date, flows, rounds, contestants }: Result): string {
+  const [first] = contestants
+  const size = table === 'empty' && !name.startsWith('load') ? 'an empty table' : `${flows.toLocaleString('en')} flows`
+  return [
+    `## ${name}: ${title}\n`,
+    `${size}, ${rounds} rounds, ${date}\n`,
+    '| program | seconds | ratio | target | memory, MiB |',
+    '| --- | ---: | ---: | ---: | ---: |',
+    ...contestants.map(({ name: program, seconds, memory, target }) => {
+      const ratio = (seconds / first.seconds).toFixed(2)
+      return `| \`${program}\` | ${seconds.toFixed(3)} | ${ratio} | ${target ?? ''} | ${memory.toFixed(0)} |`
+    }),
+    '',
+  ].join('\n')
+}
