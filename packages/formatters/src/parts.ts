@@ -15,7 +15,7 @@ export type Step = Print<ProtocolVariant>
 /** Runs steps in turn. */
 export function sequence(steps: readonly Step[]): Step {
   return (entry, text) => {
-    for (const step of steps) step(entry, text)
+    for (let i = 0; i < steps.length; i++) steps[i](entry, text)
   }
 }
 

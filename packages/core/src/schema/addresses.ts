@@ -1,18 +1,10 @@
 import type { Text } from './text.ts'
 
-const DOT = 0x2e
 const COLON = 0x3a
 
 /** Writes four bytes as `10.0.0.1`. */
 export function printIPv4(text: Text, bytes: Uint8Array, at: number): void {
-  text.reserve(15)
-  for (let i = 0; i < 4; i++) {
-    const octet = bytes[at + i]
-    if (i > 0) text.bytes[text.length++] = DOT
-    if (octet >= 100) text.bytes[text.length++] = 0x30 + Math.floor(octet / 100)
-    if (octet >= 10) text.bytes[text.length++] = 0x30 + (Math.floor(octet / 10) % 10)
-    text.bytes[text.length++] = 0x30 + (octet % 10)
-  }
+  text.dotted(bytes, at)
 }
 
 const group = (bytes: Uint8Array, at: number, index: number): number => (bytes[at + 2 * index] << 8) | bytes[at + 2 * index + 1]

@@ -1,6 +1,6 @@
 import { decode } from './decode.ts'
 import type { Layout, Place, Shape, Variant } from './layout.ts'
-import { scan } from './scan.ts'
+import { Scanner } from './scan.ts'
 import type { Text } from './text.ts'
 
 /** One message of the kernel: attributes between `at` and `end`. */
@@ -29,10 +29,12 @@ export class Entry<V extends Variant = Variant> {
   shape: Shape<V>
   message: Message
   bytes: Uint8Array
+  readonly #scanner: Scanner
 
   constructor(layout: Layout<V>) {
     this.layout = layout
     this.slots = new Int32Array(layout.slotCount)
+    this.#scanner = new Scanner(layout.root, this.slots)
     this.shape = layout.shape(0)
     this.bytes = new Uint8Array(0)
     this.message = { bytes: this.bytes, at: 0, end: 0, type: 0, flags: 0, family: 0, portId: 0 }
@@ -44,8 +46,7 @@ export class Entry<V extends Variant = Variant> {
     const { bytes } = message
     this.message = message
     this.bytes = bytes
-    slots.fill(0)
-    scan(bytes, message.at, message.end, layout.root, slots)
+    this.#scanner.scan(bytes, message.at, message.end)
     const selector = slots[layout.selector]
     this.shape = layout.shape(selector === 0 ? -1 : bytes[selector])
     return this

@@ -1,4 +1,6 @@
-const ZERO = 0x30
+const DOT = 0x2e
+/** The numbers from 0 to 999 in three digits each: looking one up is cheaper than dividing thrice. */
+const DIGITS = Uint8Array.from({ length: 3000 }, (_, i) => 0x30 + (Math.floor(i / 3 / 10 ** (2 - (i % 3))) % 10))
 const HEX = new Uint8Array([...'0123456789abcdef'].map((digit) => digit.charCodeAt(0)))
 
 /** The bytes of a constant, for `Text.word`: encode once, copy often. */
@@ -42,23 +44,27 @@ export class Text {
 
   /** Makes room for `count` more bytes. */
   reserve(count: number): void {
-    const needed = this.length + count
-    if (needed <= this.bytes.length) return
+    if (this.length + count > this.bytes.length) this.#grow(this.length + count)
+  }
+
+  // Away from what is called for every number and word, so that those are small enough to cost no call.
+  #grow(needed: number): void {
     const larger = new Uint8Array(Math.max(needed, this.bytes.length * 2))
     larger.set(this.bytes.subarray(0, this.length))
     this.bytes = larger
   }
 
   byte(value: number): void {
-    if (this.length === this.bytes.length) this.reserve(1)
+    if (this.length === this.bytes.length) this.#grow(this.length + 1)
     this.bytes[this.length++] = value
   }
 
   /** Copies a constant made by {@link word}. */
   word(constant: Uint8Array): void {
     const count = constant.length
+    const { length } = this
     this.reserve(count)
-    const { bytes, length } = this
+    const { bytes } = this
     for (let i = 0; i < count; i++) bytes[length + i] = constant[i]
     this.length = length + count
   }
@@ -71,16 +77,35 @@ export class Text {
   /** A number from 0 to 2^32-1. */
   decimal(value: number): void {
     this.reserve(10)
-    let end = this.length + 1
-    for (let limit = 10; value >= limit; limit *= 10) end++
-    this.length = end
+    if (value < 1000) return this.#upTo999(value)
+    const thousands = Math.floor(value / 1000)
+    if (thousands < 1000) this.#upTo999(thousands)
+    else this.decimal(thousands)
+    const { bytes, length } = this
+    const at = (value - thousands * 1000) * 3
+    bytes[length] = DIGITS[at]
+    bytes[length + 1] = DIGITS[at + 1]
+    bytes[length + 2] = DIGITS[at + 2]
+    this.length = length + 3
+  }
+
+  #upTo999(value: number): void {
     const { bytes } = this
-    let rest = value
-    do {
-      const tenth = Math.floor(rest / 10)
-      bytes[--end] = ZERO + rest - tenth * 10
-      rest = tenth
-    } while (rest !== 0)
+    let { length } = this
+    const at = value * 3
+    if (value >= 100) bytes[length++] = DIGITS[at]
+    if (value >= 10) bytes[length++] = DIGITS[at + 1]
+    bytes[length++] = DIGITS[at + 2]
+    this.length = length
+  }
+
+  /** Four numbers of a byte each, with dots between them. */
+  dotted(bytes: Uint8Array, at: number): void {
+    this.reserve(15)
+    for (let i = 0; i < 4; i++) {
+      if (i > 0) this.bytes[this.length++] = DOT
+      this.#upTo999(bytes[at + i])
+    }
   }
 
   /** A number from 0 to 2^64-1 in two halves. */
