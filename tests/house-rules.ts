@@ -57,6 +57,7 @@ function mayImport(path: string, specifier: string): boolean {
     case 'cli':
       if (proto.test(specifier)) return path === composition
       if (specifier === 'node:process') return path === start
+      if (specifier === '@conntrack/core/testing') return own.startsWith('demo/')
       return specifier.startsWith('node:') || ['@conntrack/core', '@conntrack/core/plugin', '@conntrack/formatters'].includes(specifier)
     default:
       return specifier === '@conntrack/core/plugin'
@@ -78,6 +79,7 @@ function* source(path: string, text: string): Generator<string> {
     if (path !== start && /(?<![\w$.])process\s*(\?\.|[.[])/.test(code)) yield `${path} may not touch process`
     if (/(?<![\w$.])(globalThis|Bun|Deno)\b(?!\s*:)/.test(code)) yield `${path} may not ask which runtime it is on`
   }
+  if (/^packages\/cli\/src\/[^/]+$/.test(path) && /\bfrom\s+['"]\.\/demo\//.test(text)) yield `${path} loads the demonstration at once`
   if (/^\s*export\s+default\b|\bas\s+default\b/m.test(code)) yield `${path} has a default export`
   if (text.split('\n').length > 401) yield `${path} has over 400 lines`
 }

@@ -65,6 +65,7 @@ const allowed: Array<[file: string, specifier: string]> = [
   ['cli/src/run.ts', '@conntrack/core'],
   ['cli/src/run.ts', '@conntrack/formatters'],
   ['cli/src/run.ts', 'node:fs'],
+  ['cli/src/demo/open.ts', '@conntrack/core/testing'],
   ['cli/src/bin.ts', 'node:process'],
 ]
 const forbidden: Array<[file: string, specifier: string]> = [
@@ -99,6 +100,7 @@ const forbidden: Array<[file: string, specifier: string]> = [
   ['cli/src/bin.ts', '@conntrack/proto-tcp'],
   ['cli/src/run.ts', '@conntrack/core/src/errors.ts'],
   ['cli/src/run.ts', 'left-pad'],
+  ['cli/src/run.ts', '@conntrack/core/testing'],
   ['cli/src/run.ts', '../package.json'],
   ['cli/src/run.ts', 'node:process'],
   ['cli/src/installed.ts', 'node:process'],
@@ -154,4 +156,11 @@ t.test('what is published says what it is, and depends on no more than it may', 
   t.match(check('proto-tcp', { dependencies: { '@conntrack/proto-udp': '1' } }), [/depend on/])
   t.match(check('formatters', { dependencies: { '@conntrack/proto-udp': '1' } }), [/depend on/])
   t.match(check('cli', { dependencies: { commander: '1' } }), [/depend on commander/])
+})
+
+t.test('the demonstration is loaded when it is asked for', async (t) => {
+  t.same(of('packages/cli/src/main.ts', `import { openDemo } from './demo/open.ts'`), [
+    'packages/cli/src/main.ts loads the demonstration at once',
+  ])
+  t.same(of('packages/cli/src/main.ts', `const { openDemo } = await import('./demo/open.ts')`), [])
 })

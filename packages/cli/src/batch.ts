@@ -28,15 +28,17 @@ export interface BatchArguments {
   readonly file: string
   /** Go on after a line that the kernel refuses. */
   readonly goOn: boolean
+  /** Work on the made-up network. */
+  readonly isDemo: boolean
 }
 
-/** Tells whether a command line is `-R FILE [--continue]`, which stands first or not at all. @throws UsageError */
+/** Tells whether a command line is `-R FILE [--continue] [--demo]`, which stands first or not at all. @throws UsageError */
 export function batchArguments([first, ...rest]: readonly string[]): BatchArguments | undefined {
   if (first !== '-R' && first !== '--load-file') return undefined
-  const files = rest.filter((word) => word !== '--continue')
+  const files = rest.filter((word) => word !== '--continue' && word !== '--demo')
   if (files.length === 0) throw new UsageError(`option \`${first}' requires an argument`)
-  if (files.length > 1) throw new UsageError(`\`${files[1]}' after \`${first} ${files[0]}': expected nothing else, or --continue`)
-  return { file: files[0], goOn: rest.includes('--continue') }
+  if (files.length > 1) throw new UsageError(`\`${files[1]}' after \`${first} ${files[0]}': expected nothing else, --continue or --demo`)
+  return { file: files[0], goOn: rest.includes('--continue'), isDemo: rest.includes('--demo') }
 }
 
 /** Reads a file of command lines whole, so that nothing is done when one of them is wrong. @throws UsageError with line and column */
@@ -57,6 +59,7 @@ export function readBatch(file: string, protocols: readonly Protocol[], formats:
         if (intent.kind !== 'job' || !ALLOWED.has(intent.job.command))
           throw new UsageError(`Cannot use command \`${words[0].text}' with --load-file`)
         if (intent.netns !== undefined) throw new UsageError('a file works in one namespace: --netns does not stand in it', '--netns')
+        if (intent.isDemo) throw new UsageError('a file works on one table: --demo stands after -R, not in it', '--demo')
         return [{ job: intent.job, where }]
       } catch (error) {
         if (!(error instanceof UsageError)) throw error

@@ -58,7 +58,8 @@ function report(error: unknown, { prefix, where = '', record }: Telling, io: Io)
   return status
 }
 
-async function runLine(argv: readonly string[], io: Io, { protocols, formats, version, open = openConntrack }: CliParts): Promise<number> {
+async function runLine(argv: readonly string[], io: Io, parts: CliParts): Promise<number> {
+  const { protocols, formats, version } = parts
   const intent = understand(argv, protocols, formats)
   const show = (text: string): number => {
     io.out(new TextEncoder().encode(text))
@@ -68,20 +69,17 @@ async function runLine(argv: readonly string[], io: Io, { protocols, formats, ve
   if (intent.kind === 'help') return show(usage(version, outputWords(formats), protocols, intent.protocol))
 
   for (const warning of intent.warnings) io.err(`WARNING: ${warning}`)
-  using conntrack = open({ protocols, netns: intent.netns })
+  using conntrack = intent.isDemo ? await demo(parts, io) : (parts.open ?? openConntrack)({ protocols, netns: intent.netns })
   const surroundings = { conntrack, io: aligned(intent.job, io), say: (text: string) => io.err(`${version}: ${text}`) }
   return await runWith(surroundings, () => run(intent.job, surroundings))
 }
 
 /** Does the lines of a file in turn. No summary is written, and that nothing was found to change is no error there. */
-async function runBatch(
-  { file, goOn }: BatchArguments,
-  io: Io,
-  { protocols, formats, version, open = openConntrack }: CliParts,
-): Promise<number> {
+async function runBatch({ file, goOn, isDemo }: BatchArguments, io: Io, parts: CliParts): Promise<number> {
+  const { protocols, formats, version } = parts
   const lines = readBatch(file, protocols, formats)
   const shown = lines.findLast(({ job }) => job.format.name !== 'line')?.job
-  using conntrack = open({ protocols })
+  using conntrack = isDemo ? await demo(parts, io) : (parts.open ?? openConntrack)({ protocols })
   const surroundings = { conntrack, io: shown === undefined ? io : aligned(shown, io), say: () => {} }
   let status = 0
   for (const { job, where } of lines) {
@@ -94,6 +92,13 @@ async function runBatch(
     }
   }
   return status
+}
+
+/** A made-up network, and word of what it is. It is loaded only now, as hardly a run needs it. */
+async function demo({ protocols }: CliParts, io: Io): Promise<Conntrack<Protocol>> {
+  const { openDemo } = await import('./demo/open.ts')
+  io.err('DEMONSTRATION: a made-up network in memory; nothing of this machine is shown or changed')
+  return openDemo(protocols)
 }
 
 /** The same places, but rows of cells are aligned on the way to the screen. */

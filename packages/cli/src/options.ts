@@ -129,6 +129,11 @@ const rows: readonly Row[] = [
     use: EVERYWHERE,
     expectation: EVERYWHERE,
   }),
+  row([undefined, 'demo'], '', 'on a made-up network in memory: needs no root and no Linux, changes nothing', {
+    isOurs: true,
+    use: EVERYWHERE,
+    expectation: EVERYWHERE,
+  }),
 ]
 
 /** The options that belong to no protocol, in the order in which a command line is checked. */

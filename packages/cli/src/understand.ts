@@ -12,7 +12,13 @@ import type { Job } from './run.ts'
 
 /** What a command line wants: a job for the kernel, or a text about the program. */
 export type Intent =
-  | { readonly kind: 'job'; readonly job: Job; readonly netns: string | undefined; readonly warnings: readonly string[] }
+  | {
+      readonly kind: 'job'
+      readonly job: Job
+      readonly netns: string | undefined
+      readonly isDemo: boolean
+      readonly warnings: readonly string[]
+    }
   | { readonly kind: 'help'; readonly protocol: Protocol | undefined }
   | { readonly kind: 'version' }
 
@@ -61,12 +67,15 @@ export function understand(argv: readonly string[], protocols: readonly Protocol
     isOutputAsked: named('output').length > 0,
     zeroCounters: named('zero').length > 0,
   }
+  const netns = argumentsOf('netns').at(-1)
+  const isDemo = named('demo').length > 0
+  if (isDemo && netns !== undefined) throw new UsageError('--demo has no network namespaces: leave out --netns', '--netns')
   const warnings = [
     ...strayWords(line.words, glued === undefined ? following : undefined).map((word) => `ignoring \`${word}', which is no option`),
     ...named('nat-range').map(({ written }) => `ignoring ${written}, deprecated option.`),
     ...(showsLabels && labels().problem !== undefined ? [labels().problem as string] : []),
   ]
-  return { kind: 'job', job, netns: argumentsOf('netns').at(-1), warnings }
+  return { kind: 'job', job, netns, isDemo, warnings }
 }
 
 /** The arguments of `-o` in a command line that is wrong, wherever they stand: errors too are written as it says. */

@@ -1,4 +1,4 @@
-import { errnoNumber } from '../errors.ts'
+import { errnoNumber, NetlinkError } from '../errors.ts'
 import { type FlowOf, type NewFlowOf, type Protocol, unknownProtocol } from '../tables/protocol.ts'
 import type { NetlinkSocket } from '../transport/socket.ts'
 import { nanoseconds } from './clock.ts'
@@ -20,7 +20,7 @@ export interface KernelOptions<P extends readonly Protocol[]> extends KernelSett
 export interface TestingKernel<P extends Protocol> {
   /** Opens a netlink socket: what {@link ConntrackOptions.socket} takes. Several programs may each have their own. */
   readonly socket: () => NetlinkSocket
-  /** Makes a flow as packets do, without a request. @throws Error that names the kernel's reason, such as EEXIST */
+  /** Makes a flow as packets do, without a request. @throws NetlinkError EEXIST, EINVAL, as a request would */
   track(flow: NewFlowOf<P>): TrackedFlow<FlowOf<P>, Partial<NewFlowOf<P>>>
   /** The time: nanoseconds since 1970. It stands still until {@link TestingKernel.advance}. */
   readonly now: bigint
@@ -60,7 +60,12 @@ export function createKernel<const P extends readonly Protocol[]>({ protocols, .
       const { protocol: name, ...given } = flow as Fields
       const protocol = [...protocols, unknownProtocol as unknown as Protocol].find((one) => one.name === name)
       if (protocol === undefined) throw new RangeError(`protocol '${String(name)}' is not known to this kernel`)
-      return track(world, protocol, given) as TrackedFlow<FlowOf<Protocol>, Partial<NewFlowOf<Protocol>>>
+      try {
+        return track(world, protocol, given) as TrackedFlow<FlowOf<Protocol>, Partial<NewFlowOf<Protocol>>>
+      } catch (refusal) {
+        if (!(refusal instanceof Refusal)) throw refusal
+        throw new NetlinkError('track', errnoNumber(refusal.code))
+      }
     },
     get now() {
       return world.clock.now
