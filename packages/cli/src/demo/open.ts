@@ -26,7 +26,7 @@ interface Shown {
 export function openDemo(protocols: readonly Protocol[], now: number = Date.now() / 1000): Conntrack<Protocol> {
   const network = new Network(protocols, now)
   const conntrack = openConntrack({ protocols, socket: network.kernel.socket })
-  for (const flow of conntrack.flows.list({ helper: { name: 'ftp' } })) expectData(conntrack, flow as ControlConnection)
+  for (const flow of conntrack.flows.list({ helper: { name: 'ftp' } })) expectData(conntrack, flow as unknown as ControlConnection)
   return conntrack
 }
 
@@ -39,7 +39,7 @@ function expectData({ expectations }: Conntrack<Protocol>, { protocol, original 
     master: original,
     tuple: { source: destination, destination: source, ...any, destinationPort: 49152 + (sourcePort % 16384) },
     mask: { source: all, destination: all, ...any, destinationPort: 65535 },
-  } as never)
+  })
 }
 
 /** The made-up network. */
