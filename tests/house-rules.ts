@@ -8,6 +8,7 @@ const core: Record<string, readonly string[]> = {
   index: ['conntrack', 'plugin', 'commands', 'transport', 'schema', 'tables'],
   conntrack: ['commands', 'transport', 'schema', 'tables'],
   plugin: ['schema', 'tables'],
+  conformance: ['testing', 'schema', 'tables'],
   commands: ['transport', 'schema', 'tables'],
   testing: ['transport', 'schema', 'tables'],
   tables: ['schema'],

@@ -71,6 +71,7 @@ export function parseValue(argument: string, row: FieldRow, protocol = ''): unkn
  */
 export function parseCondition(argument: string, row: FieldRow, protocol: string, canBeMasked: boolean): unknown {
   if (argument.startsWith('!')) return { not: parseCondition(argument.slice(1), row, protocol, canBeMasked) }
+  if (row.row === 'attribute' && row.kind.condition !== undefined) return row.kind.condition(argument)
   if (argument.includes(',')) return { oneOf: argument.split(',').map((one) => parseCondition(one, row, protocol, canBeMasked)) }
   const read = (one: string): unknown => parseValue(one, row, protocol)
   if (argument.includes('/') && row.row === 'perFamily') return parseNetwork(argument, row)

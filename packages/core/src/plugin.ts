@@ -53,6 +53,7 @@ export {
   pairOptions,
   type Protocol,
   portOptions,
+  PROPERTY_USE,
   protocol,
   STATE_USE,
   TUPLE_USE,

@@ -2,6 +2,7 @@ import {
   type Entry,
   type ProtocolVariant,
   type Formatter,
+  type Option,
   type Place,
   payloadLength,
   type Shape,
@@ -28,7 +29,7 @@ export function save(command: SaveCommand = '-A', options: SaveOptions = {}): Fo
 function compile(shape: Shape<ProtocolVariant>, command: SaveCommand, { labels = [] }: SaveOptions): Step {
   const start = word(`${command} `)
   const { protocol } = shape.variant
-  const own = protocol.options.map(({ names, sets }) => argument(`--${names[0]} `, placeIfAny(shape, sets)))
+  const own = protocol.options.map((option) => argument(option, placeIfAny(shape, option.sets)))
   return sequence([
     (_, text) => text.word(start),
     labelled('-t ', place(shape, 'timeout')),
@@ -49,17 +50,20 @@ function compile(shape: Shape<ProtocolVariant>, command: SaveCommand, { labels =
   ])
 }
 
-/** An option with the value as `parse` reads it: numbers in decimal, whatever a line shows. */
-function argument(option: string, one: Place | undefined): Step {
-  if (one === undefined) return () => {}
+/** An option with the value as `parse` reads it: numbers in decimal and states by number where they have no name, whatever a line shows. */
+function argument({ names, saved }: Option, one: Place | undefined): Step {
+  if (one === undefined || saved === 'never') return () => {}
   const { slot, kind } = one
-  const before = word(option)
+  const before = word(`--${names[0]} `)
   return ({ bytes, slots }, text) => {
     const at = slots[slot]
     if (at === 0) return
+    const length = kind.size ?? payloadLength(bytes, at)
+    const value = kind.read(bytes, at, length)
+    if (saved === 'unless zero' && Number(value) === 0) return
     text.word(before)
-    if (typeof kind.read(bytes, at, kind.size ?? payloadLength(bytes, at)) === 'number') kind.json(text, bytes, at, kind.size ?? 0)
-    else kind.print(text, bytes, at, kind.size ?? payloadLength(bytes, at))
+    if (typeof value === 'object') kind.print(text, bytes, at, length)
+    else text.string(String(value))
     text.byte(BLANK)
   }
 }

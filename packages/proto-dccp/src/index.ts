@@ -1,15 +1,15 @@
 import {
   attribute,
   enumeration,
-  type Kind,
   oppositePorts,
   portOptions,
   ports,
+  PROPERTY_USE,
   protocol,
   STATE_USE,
-  u64,
   within,
 } from '@conntrack/core/plugin'
+import { sequence } from './sequence.ts'
 
 /** enum ct_dccp_states. */
 const state = enumeration('DCCP state', [
@@ -35,9 +35,6 @@ const role: typeof roles = {
   },
 }
 
-/** A sequence number of 48 bits, sent as 64. */
-const sequence: Kind<bigint> = { ...u64, name: 'DCCP sequence number' }
-
 /** IPPROTO_DCCP. Kernels from 6.16 on track it no more. */
 export const dccp = protocol({
   name: 'dccp',
@@ -54,6 +51,16 @@ export const dccp = protocol({
     ...portOptions,
     { names: ['state'], argument: 'STATE', help: 'state of the connection, such as OPEN', sets: 'state', use: STATE_USE },
     { names: ['role'], argument: 'ROLE', help: 'client or server: who opened the connection', sets: 'role', use: STATE_USE },
+    {
+      names: ['handshake-seq'],
+      argument: 'NUMBER',
+      help: 'sequence number of the handshake, 48 bits',
+      sets: 'handshakeSequence',
+      use: PROPERTY_USE,
+      saved: 'unless zero',
+    },
   ],
   opposite: oppositePorts,
+  /** The kernel takes state and role together, or refuses. */
+  amend: (change, { state, role }) => ({ state, role, ...change }),
 })

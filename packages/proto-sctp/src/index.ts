@@ -39,4 +39,11 @@ export const sctp = protocol({
     { names: ['reply-vtag'], argument: 'TAG', help: 'verification tag in reply direction', sets: 'verificationTagReply', use: STATE_USE },
   ],
   opposite: oppositePorts,
+  /** The kernel takes state and tags together, or refuses. */
+  amend: (change, { state, verificationTagOriginal, verificationTagReply }) => ({
+    state,
+    verificationTagOriginal,
+    verificationTagReply,
+    ...change,
+  }),
 })

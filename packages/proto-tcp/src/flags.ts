@@ -20,7 +20,16 @@ export interface WindowFlags {
   readonly mask: Names
 }
 
-/** struct nf_ct_tcp_flags, two bytes. As an argument: `FLAGS/MASK`, each a list of names. */
+/** Flags with one more, which the mask lets through. */
+export function withFlag({ flags, mask }: WindowFlags = { flags: [], mask: [] }, flag: Names[number]): WindowFlags {
+  const added = (names: Names): Names => (names.includes(flag) ? names : [...names, flag])
+  return { flags: added(flags), mask: added(mask) }
+}
+
+/**
+ * struct nf_ct_tcp_flags, two bytes. As an argument: `FLAGS[/MASK]`, each a list of names; without a mask these flags are set and the
+ * others stay, or as a condition, these are set and the others do not matter.
+ */
 export const windowFlags: Kind<WindowFlags> = {
   name: 'TCP flags and mask',
   size: 2,
@@ -44,10 +53,18 @@ export const windowFlags: Kind<WindowFlags> = {
   },
   schema: { type: 'object', required: ['flags', 'mask'], properties: { flags: names.schema, mask: names.schema } },
   parse(argument) {
-    const [flags, mask = flags] = argument.split('/')
-    return { flags: names.parse(flags), mask: names.parse(mask) }
+    const [flags, mask = flags, ...rest] = argument.split('/')
+    if (argument === '' || rest.length > 0) throw new RangeError('expected FLAGS or FLAGS/MASK')
+    return { flags: listed(flags), mask: listed(mask) }
+  },
+  // The kernel tells flags without a mask, so that the mask of a condition is one for their byte.
+  condition(argument) {
+    const { flags, mask } = windowFlags.parse(argument)
+    return { value: { flags: flags.filter((flag) => mask.includes(flag)), mask: [] }, mask: { flags: mask, mask: [] } }
   },
 }
+
+const listed = (argument: string): Names => (argument === '' ? [] : names.parse(argument))
 
 const FLAGS = word('{"flags":')
 const MASK = word(',"mask":')

@@ -1,5 +1,16 @@
-import { attribute, enumeration, oppositePorts, portOptions, ports, protocol, STATE_USE, u8, within } from '@conntrack/core/plugin'
-import { type WindowFlags, windowFlags } from './flags.ts'
+import {
+  attribute,
+  enumeration,
+  oppositePorts,
+  portOptions,
+  ports,
+  PROPERTY_USE,
+  protocol,
+  STATE_USE,
+  u8,
+  within,
+} from '@conntrack/core/plugin'
+import { type WindowFlags, windowFlags, withFlag } from './flags.ts'
 
 /** enum tcp_conntrack, the states of a connection as the kernel sees it pass by; SYN_SENT2 was once called LISTEN. */
 const state = enumeration(
@@ -10,6 +21,31 @@ const state = enumeration(
 
 /** States in which the connection is about to end, so that the kernel is told of it when such a flow is made. */
 const CLOSING: readonly (string | undefined)[] = ['TIME_WAIT', 'CLOSE', 'SYN_SENT2']
+
+/** What an option calls a direction, and the fields of it. */
+const directions = [
+  { end: 'orig', where: 'the original direction', scale: 'windowScaleOriginal', flags: 'flagsOriginal' },
+  { end: 'reply', where: 'the reply direction', scale: 'windowScaleReply', flags: 'flagsReply' },
+] as const
+
+/** What a flow may have to do with windows. */
+interface Windows {
+  readonly windowScaleOriginal?: number
+  readonly windowScaleReply?: number
+  readonly flagsOriginal?: WindowFlags
+  readonly flagsReply?: WindowFlags
+}
+
+const isScaled = ({ windowScaleOriginal, windowScaleReply }: Windows): boolean =>
+  windowScaleOriginal !== undefined || windowScaleReply !== undefined
+
+/** Window scales as the kernel takes them: both, and with WINDOW_SCALE among the flags. Without a scale nothing is added. */
+function scaled<Given extends Windows>(given: Given): Given {
+  if (!isScaled(given)) return given
+  const { windowScaleOriginal = 0, windowScaleReply = 0, flagsOriginal, flagsReply } = given
+  const windowScale = { flagsOriginal: withFlag(flagsOriginal, 'WINDOW_SCALE'), flagsReply: withFlag(flagsReply, 'WINDOW_SCALE') }
+  return { ...given, windowScaleOriginal, windowScaleReply, ...windowScale }
+}
 
 /** IPPROTO_TCP. */
 export const tcp = protocol({
@@ -28,22 +64,38 @@ export const tcp = protocol({
   options: [
     ...portOptions,
     { names: ['state'], argument: 'STATE', help: 'state of the connection, such as ESTABLISHED', sets: 'state', use: STATE_USE },
+    ...directions.flatMap(({ end, where, scale, flags }) => [
+      {
+        names: [`${end}-wscale`] as const,
+        argument: 'BITS',
+        help: `window scale of ${where}`,
+        sets: scale,
+        use: PROPERTY_USE,
+        saved: 'unless zero' as const,
+      },
+      // Flags are what the kernel has made of the packets so far: complete() gives a restored flow those that suit a new start.
+      {
+        names: [`${end}-flags`] as const,
+        argument: 'FLAGS[/MASK]',
+        help: `flags of ${where}, such as BE_LIBERAL`,
+        sets: flags,
+        use: PROPERTY_USE,
+        saved: 'never' as const,
+      },
+    ]),
   ],
   opposite: oppositePorts,
   /**
-   * A flow made by hand has no history of windows: BE_LIBERAL tells the kernel not to judge by it. WINDOW_SCALE is what the kernel
-   * wants to take the two scales. Flags as a list tells them, with no mask, would change nothing, and count as not given.
+   * A flow made by hand has no history of windows: BE_LIBERAL tells the kernel not to judge by it. Flags as a list tells them, with no
+   * mask, would change nothing, and count as not given.
    */
   complete(flow) {
-    const isScaled = flow.windowScaleOriginal !== undefined && flow.windowScaleReply !== undefined
-    const flags: WindowFlags['flags'] = [
-      'SACK_PERM',
-      'BE_LIBERAL',
-      ...(CLOSING.includes(flow.state) ? (['CLOSE_INIT'] as const) : []),
-      ...(isScaled ? (['WINDOW_SCALE'] as const) : []),
-    ]
+    const flags: WindowFlags['flags'] = ['SACK_PERM', 'BE_LIBERAL', ...(CLOSING.includes(flow.state) ? (['CLOSE_INIT'] as const) : [])]
     const wanted = (given: WindowFlags | undefined): WindowFlags =>
       given === undefined || given.mask.length === 0 ? { flags, mask: flags } : given
-    return { ...flow, flagsOriginal: wanted(flow.flagsOriginal), flagsReply: wanted(flow.flagsReply) }
+    return scaled({ ...flow, flagsOriginal: wanted(flow.flagsOriginal), flagsReply: wanted(flow.flagsReply) })
   },
+  /** The kernel takes both window scales or none. */
+  amend: (change, { windowScaleOriginal, windowScaleReply }) =>
+    isScaled(change) ? scaled({ windowScaleOriginal, windowScaleReply, ...change }) : change,
 })

@@ -46,6 +46,19 @@ t.test('they are printed, parsed and put into JSON', (t) => {
   })
   t.strictSame(windowFlags.parse('SACK_PERM/SACK_PERM,CLOSE_INIT'), { flags: ['SACK_PERM'], mask: ['SACK_PERM', 'CLOSE_INIT'] })
   t.strictSame(windowFlags.parse('SACK_PERM'), { flags: ['SACK_PERM'], mask: ['SACK_PERM'] }, 'without a mask, of the flags themselves')
-  t.throws(() => windowFlags.parse('FIN'), RangeError)
+  t.strictSame(windowFlags.parse('/SACK_PERM'), { flags: [], mask: ['SACK_PERM'] }, 'none of those under the mask')
+  for (const wrong of ['FIN', '', 'SACK_PERM/BE_LIBERAL/FIN']) t.throws(() => windowFlags.parse(wrong), RangeError, wrong)
+  t.end()
+})
+
+t.test('as a condition, flags under the mask count, and the mask that the kernel tells does not', (t) => {
+  t.strictSame(windowFlags.condition?.('SACK_PERM'), {
+    value: { flags: ['SACK_PERM'], mask: [] },
+    mask: { flags: ['SACK_PERM'], mask: [] },
+  })
+  t.strictSame(windowFlags.condition?.('SACK_PERM,CLOSE_INIT/SACK_PERM,BE_LIBERAL'), {
+    value: { flags: ['SACK_PERM'], mask: [] },
+    mask: { flags: ['SACK_PERM', 'BE_LIBERAL'], mask: [] },
+  })
   t.end()
 })

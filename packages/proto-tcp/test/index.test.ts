@@ -83,19 +83,36 @@ t.test('complete() tells the kernel not to judge by windows that it has not seen
 
 t.test('complete() leaves alone what is given', (t) => {
   const flagsOriginal = { flags: ['MAXACK_SET'], mask: ['MAXACK_SET', 'BE_LIBERAL'] } as const
-  const completed = tcp.complete?.({ state: 'ESTABLISHED', windowScaleOriginal: 7, flagsOriginal })
+  const completed = tcp.complete?.({ state: 'ESTABLISHED', flagsOriginal })
   t.strictSame(completed?.flagsOriginal, flagsOriginal)
   t.strictSame(completed?.flagsReply?.flags, ['SACK_PERM', 'BE_LIBERAL'])
-  t.equal(completed?.windowScaleOriginal, 7)
+  t.strictSame(tcp.complete?.({ windowScaleOriginal: 7, flagsOriginal })?.flagsOriginal, {
+    flags: ['MAXACK_SET', 'WINDOW_SCALE'],
+    mask: ['MAXACK_SET', 'BE_LIBERAL', 'WINDOW_SCALE'],
+  })
   t.strictSame(tcp.complete?.({ flagsOriginal: undefined })?.flagsOriginal?.flags, ['SACK_PERM', 'BE_LIBERAL'], 'undefined is not given')
   t.end()
 })
 
-t.test('complete() tells the kernel to take window scales, of which there must be two', (t) => {
-  const flags = tcp.complete?.({ windowScaleOriginal: 0, windowScaleReply: 7 })?.flagsReply
-  t.strictSame(flags?.flags, ['SACK_PERM', 'BE_LIBERAL', 'WINDOW_SCALE'])
-  t.strictSame(flags?.mask, flags?.flags)
-  t.strictSame(tcp.complete?.({ windowScaleReply: 7 })?.flagsReply?.flags, ['SACK_PERM', 'BE_LIBERAL'])
+t.test('complete() tells the kernel to take window scales, which come in twos', (t) => {
+  const completed = tcp.complete?.({ windowScaleReply: 7 })
+  t.match(completed, { windowScaleOriginal: 0, windowScaleReply: 7 })
+  t.strictSame(completed?.flagsReply?.flags, ['SACK_PERM', 'BE_LIBERAL', 'WINDOW_SCALE'])
+  t.strictSame(completed?.flagsOriginal, completed?.flagsReply)
+  t.strictSame(completed?.flagsReply?.mask, completed?.flagsReply?.flags)
+  t.end()
+})
+
+t.test('amend() sends with one window scale the other as it is, and nothing with anything else', (t) => {
+  const current = { state: 'ESTABLISHED', windowScaleOriginal: 3, windowScaleReply: 4 } as const
+  const windowScale = { flags: ['WINDOW_SCALE'], mask: ['WINDOW_SCALE'] } as const
+  t.strictSame(tcp.amend?.({ windowScaleReply: 7 }, current), {
+    windowScaleOriginal: 3,
+    windowScaleReply: 7,
+    flagsOriginal: windowScale,
+    flagsReply: windowScale,
+  })
+  t.strictSame(tcp.amend?.({ state: 'CLOSE' }, current), { state: 'CLOSE' })
   t.end()
 })
 

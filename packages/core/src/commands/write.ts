@@ -205,14 +205,24 @@ function checkChange(context: TableContext, { protocol }: Filter, change: object
     encoderOf(context, { protocol: name }).encoder.encode(change)
 }
 
-/** The attributes of a change, which are the same for every entry of a protocol, but for the status: bits are added to what it has. */
+/**
+ * The attributes of a change, which are the same for every entry of a protocol, but for what depends on the entry: bits are added to the
+ * status that it has, and the kernel takes some fields of a protocol only together.
+ */
 function changeEncoder(context: TableContext, change: object, status: readonly string[] | undefined): (entry: TableEntry) => Uint8Array {
   const byShape: Uint8Array[] = []
   return (entry) => {
     const { index, variant } = entry.shape
-    if (status === undefined && byShape[index] !== undefined) return byShape[index]
-    const bits = status === undefined ? {} : { status: [...statusOf(entry), ...status] }
-    return (byShape[index] = encoderOf(context, { protocol: variant.name }).encoder.encode({ ...change, ...bits }))
+    if (byShape[index] !== undefined) return byShape[index]
+    const { protocol, encoder } = encoderOf(context, { protocol: variant.name })
+    const amend = Object.keys(change).some((field) => field in protocol.protoinfo) ? protocol.amend : undefined
+    const encoded = encoder.encode({
+      ...change,
+      ...amend?.(change, entry.decode()),
+      ...(status === undefined ? {} : { status: [...statusOf(entry), ...status] }),
+    })
+    if (status === undefined && amend === undefined) byShape[index] = encoded
+    return encoded
   }
 }
 

@@ -30,6 +30,8 @@ export interface Kind<T> {
   parse(argument: string): T
   /** The words that an argument may be, where it is one of a few. */
   readonly words?: readonly string[]
+  /** Reads an argument that is a condition, for kinds of which it is more than a value, a list or a range: what is under the mask. */
+  condition?(argument: string): { readonly value: T; readonly mask: T }
 }
 
 /** A whole number as strtoul(3) with base 0 reads it (decimal, 0x hexadecimal, 0 octal), or RangeError. */
@@ -251,6 +253,8 @@ export function enumeration<const Names extends readonly string[]>(
     parse(argument) {
       const known = Object.hasOwn(aliases, argument) ? aliases[argument] : argument
       if (names.includes(known)) return known
+      // A number that has no name yet must come from where it was saved; those that have one go by it.
+      if (/^\d{1,3}$/.test(known) && names[Number(known)] === undefined) return `${checked(Number(known), 255)}`
       throw new RangeError(`expected one of ${[...names, ...Object.keys(aliases)].join(', ')}`)
     },
   }

@@ -30,6 +30,8 @@ export interface Option<Path extends string = string> {
   readonly use: Uses
   /** The same for commands on expectations: `original` is the expected tuple to them, or the master's for a new one. */
   readonly expectation?: Uses
+  /** When the format `save` writes it; always, if absent. What a restored flow has anyway, or should not have, is left out. */
+  readonly saved?: 'always' | 'unless zero' | 'never'
 }
 
 /** What an option is to each command. */
@@ -55,6 +57,9 @@ export const STATE_USE = {
   create: 'required',
   add: 'required',
 } as const
+
+/** {@link Option.use} of any other property: a condition, and a value of the flow that is made or changed. */
+export const PROPERTY_USE = { ...STATE_USE, create: 'value', add: 'value' } as const
 
 /** {@link Option.expectation} of what tells packets apart. */
 export const EXPECTED_USE = { list: 'condition', event: 'condition', get: 'required', delete: 'required', create: 'required' } as const
@@ -85,6 +90,8 @@ export interface Protocol<Name extends string = string, L4 extends Table = Table
   opposite(tuple: Encodable<L4>): Encodable<L4>
   /** What the kernel wants to know of a new flow and the user did not say. */
   complete?(flow: Encodable<Info>): Encodable<Info>
+  /** A change of its fields, with what the kernel takes only together with them; `current` is the flow that is changed. */
+  amend?(change: Encodable<Info>, current: Encodable<Info>): Encodable<Info>
 }
 
 /** Declares a protocol; its types follow from the tables. */
