@@ -63,7 +63,7 @@ function argument({ names, saved }: Option, one: Place | undefined): Step {
     if (saved === 'unless zero' && Number(value) === 0) return
     text.word(before)
     if (typeof value === 'object') kind.print(text, bytes, at, length)
-    else text.string(String(value))
+    else text.string(`${value as string | number | bigint}`)
     text.byte(BLANK)
   }
 }

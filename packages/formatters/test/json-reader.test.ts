@@ -3,7 +3,7 @@ import { expectationVariants, flowVariants } from '../../core/src/tables/protoco
 import { isDeepStrictEqual } from 'node:util'
 import { entryOf, flowLayout, kernelFlows } from '../../core/test/entries.ts'
 import { forAll } from '../../core/test/random.ts'
-import { randomFields } from '../../core/test/random-flow.ts'
+import { randomFields } from '../../core/src/conformance/fields.ts'
 import { json, jsonReader, jsonRecord } from '../src/index.ts'
 import { PROTOCOLS, printed, printedExpectation } from './printed.ts'
 

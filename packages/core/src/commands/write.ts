@@ -215,13 +215,13 @@ function changeEncoder(context: TableContext, change: object, status: readonly s
     const { index, variant } = entry.shape
     if (byShape[index] !== undefined) return byShape[index]
     const { protocol, encoder } = encoderOf(context, { protocol: variant.name })
-    const amend = Object.keys(change).some((field) => field in protocol.protoinfo) ? protocol.amend : undefined
+    const isAmended = protocol.amend !== undefined && Object.keys(change).some((field) => field in protocol.protoinfo)
     const encoded = encoder.encode({
       ...change,
-      ...amend?.(change, entry.decode()),
+      ...(isAmended && protocol.amend?.(change, entry.decode())),
       ...(status === undefined ? {} : { status: [...statusOf(entry), ...status] }),
     })
-    if (status === undefined && amend === undefined) byShape[index] = encoded
+    if (status === undefined && !isAmended) byShape[index] = encoded
     return encoded
   }
 }
