@@ -57,6 +57,7 @@ export const dccp = protocol({
       help: 'sequence number of the handshake, 48 bits',
       sets: 'handshakeSequence',
       use: PROPERTY_USE,
+      isOurs: true,
       saved: 'unless zero',
     },
   ],

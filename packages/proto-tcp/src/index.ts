@@ -71,6 +71,7 @@ export const tcp = protocol({
         help: `window scale of ${where}`,
         sets: scale,
         use: PROPERTY_USE,
+        isOurs: true,
         saved: 'unless zero' as const,
       },
       // Flags are what the kernel has made of the packets so far: complete() gives a restored flow those that suit a new start.
@@ -80,6 +81,7 @@ export const tcp = protocol({
         help: `flags of ${where}, such as BE_LIBERAL`,
         sets: flags,
         use: PROPERTY_USE,
+        isOurs: true,
         saved: 'never' as const,
       },
     ]),

@@ -30,6 +30,8 @@ export interface Option<Path extends string = string> {
   readonly use: Uses
   /** The same for commands on expectations: `original` is the expected tuple to them, or the master's for a new one. */
   readonly expectation?: Uses
+  /** Not an option of conntrack(8): its name takes no abbreviation away from those that are. */
+  readonly isOurs?: boolean
   /** When the format `save` writes it; always, if absent. What a restored flow has anyway, or should not have, is left out. */
   readonly saved?: 'always' | 'unless zero' | 'never'
 }
