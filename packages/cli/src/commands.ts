@@ -2,7 +2,7 @@ import type { Command } from '@conntrack/core/plugin'
 import type { OptionSyntax } from './getopt.ts'
 
 /** What the program can be told to do: the commands on flows, and those that need no field of one. */
-export type CommandName = Exclude<Command, 'event'> | 'flush' | 'count' | 'statistics' | 'version' | 'help'
+export type CommandName = Exclude<Command, 'event'> | 'flush' | 'count' | 'statistics' | 'version' | 'help' | 'completion'
 
 /** The lists of the kernel that a command works on, in the order in which a word is compared with them. */
 export const TABLES = ['expect', 'conntrack', 'dying', 'unconfirmed'] as const
@@ -12,7 +12,9 @@ export type TableName = (typeof TABLES)[number]
 export interface CommandSyntax extends OptionSyntax {
   readonly command: CommandName
   /** The table may be glued to the long name: `--dump=expect`. */
-  readonly argument: 'none' | 'named'
+  readonly argument: 'none' | 'named' | 'required'
+  /** What stands for the argument in help, where one is required. */
+  readonly placeholder?: string
   readonly tables: readonly TableName[]
   readonly help: string
 }
@@ -47,7 +49,31 @@ export const COMMANDS: readonly CommandSyntax[] = [
   command('S', 'stats', 'statistics', 'show what each CPU has counted', BOTH),
   command('V', 'version', 'version', 'show the version', []),
   command('h', 'help', 'help', 'show this help; with -p, the options of that protocol too', []),
+  {
+    names: ['completion'],
+    argument: 'required',
+    placeholder: 'SHELL',
+    command: 'completion',
+    tables: [],
+    help: 'print what lets bash, zsh or fish complete command lines',
+    isOurs: true,
+  },
 ]
+
+/** A file of command lines. It stands first or not at all, so it is no row of the others. */
+export const LOAD_FILE = {
+  short: 'R',
+  names: ['load-file'],
+  placeholder: 'FILE',
+  help: 'do the command lines of a file, or of standard input for -',
+  /** What may stand behind the file. */
+  options: [{ names: ['continue'], placeholder: '', help: 'go on after a line that fails' }],
+} as const
+
+/** A command as messages name it: by its letter, if it has one. */
+export function written({ short, names }: Pick<OptionSyntax, 'short' | 'names'>): string {
+  return short === undefined ? `--${names[0]}` : `-${short}`
+}
 
 /** The table that a word names: any beginning of its name. */
 export function tableOf(word: string): TableName | undefined {

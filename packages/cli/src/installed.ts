@@ -28,12 +28,13 @@ const protocols = [tcp, udp, udplite, icmp, icmpv6, sctp, dccp, gre]
 export const installed: CliParts = {
   protocols,
   formats: {
-    line: { flow: line, expectation: expectationLine },
-    xml: { flow: xml, expectation: expectationXml },
-    save: { flow: ({ command, labels }) => save(command, { labels }) },
-    json: { flow: json, expectation: json, record: jsonRecord },
-    csv: { flow: () => csv(protocols), expectation: () => expectationCsv(protocols) },
+    line: { help: 'lines of text', flow: line, expectation: expectationLine },
+    xml: { help: 'one XML document', flow: xml, expectation: expectationXml },
+    save: { help: 'command lines that make the entries again, for -R', flow: ({ command, labels }) => save(command, { labels }) },
+    json: { help: 'an object on each line, for every command, errors too', flow: json, expectation: json, record: jsonRecord },
+    csv: { help: 'comma-separated values with a header', flow: () => csv(protocols), expectation: () => expectationCsv(protocols) },
     table: {
+      help: 'aligned columns, for people',
       flow: tableRows,
       expectation: expectationTableRows,
       columns: (options, table) => (table === 'expect' ? expectationTableColumns() : tableColumns(options)),

@@ -1,10 +1,11 @@
 import { type Conntrack, openConntrack } from '@conntrack/core'
 import type { Protocol } from '@conntrack/core/plugin'
 import { aligner } from '@conntrack/formatters'
+import { completion } from './completion.ts'
 import { batchArguments, type BatchArguments, readBatch } from './batch.ts'
 import { FAILED, outcomeOf } from './failure.ts'
 import type { Io } from './io.ts'
-import { type Formats, type Output, outputWords, recordOf } from './output.ts'
+import { type Formats, type Output, outputHelp, recordOf } from './output.ts'
 import { explained, run, type Surroundings } from './run.ts'
 import { outputIn, understand } from './understand.ts'
 import { usage } from './usage.ts'
@@ -66,7 +67,8 @@ async function runLine(argv: readonly string[], io: Io, parts: CliParts): Promis
     return 0
   }
   if (intent.kind === 'version') return show(`${version}\n`)
-  if (intent.kind === 'help') return show(usage(version, outputWords(formats), protocols, intent.protocol))
+  if (intent.kind === 'completion') return show(completion(intent.shell, intent.words, { protocols, formats }))
+  if (intent.kind === 'help') return show(usage(version, outputHelp(formats), protocols, intent.protocol))
 
   for (const warning of intent.warnings) io.err(`WARNING: ${warning}`)
   using conntrack = intent.isDemo ? await demo(parts, io) : (parts.open ?? openConntrack)({ protocols, netns: intent.netns })

@@ -1,4 +1,4 @@
-import { type Protocol, TUPLE_USE, type Use } from '@conntrack/core/plugin'
+import { expectationRow, flowRow, type Protocol, TUPLE_USE, type Use } from '@conntrack/core/plugin'
 import type { CommandName, TableName } from './commands.ts'
 import type { OptionSyntax } from './getopt.ts'
 
@@ -146,4 +146,10 @@ function argumentOf(placeholder: string): CliOption['argument'] {
 /** A protocol's options as the command line's. */
 export function protocolOptions({ options }: Protocol): CliOption[] {
   return options.map(({ argument, ...rest }) => ({ ...rest, placeholder: argument, argument: 'required' }))
+}
+
+/** The words that the argument of a protocol's option may be, where it is one of a few: the names of states. */
+export function wordsOf(protocol: Protocol, { sets = '', use }: CliOption): readonly string[] {
+  const row = Object.keys(use).length === 0 ? expectationRow(protocol, sets) : flowRow(protocol, sets)
+  return row.row === 'attribute' ? (row.kind.words ?? []) : []
 }

@@ -8,6 +8,8 @@ export type FormatOptions = LineOptions & { readonly command?: SaveCommand }
 
 /** A way to write flows, and expectations where it can. */
 export interface Format {
+  /** A line of help. */
+  readonly help: string
   readonly flow: (options: FormatOptions) => Formatter<ProtocolVariant>
   readonly expectation?: () => Formatter<ProtocolVariant>
   /** The columns of what is written, for a format that writes rows of cells: they are aligned for the screen. */
@@ -20,17 +22,25 @@ export interface Format {
 export type Formats = Readonly<Record<string, Format>>
 
 /** What a format shows besides the usual; those that always show it take the word too. */
-const MODIFIERS: Readonly<Record<string, LineOptions>> = {
-  extended: { extended: true },
-  id: { id: true },
-  ktimestamp: { kernelTimestamp: true },
-  labels: {}, // whose names come from a file
-  userspace: {}, // who changed an entry is told of every event
+const MODIFIERS: Readonly<Record<string, { readonly help: string; readonly options: LineOptions }>> = {
+  extended: { help: 'the address family first', options: { extended: true } },
+  id: { help: "the kernel's id of each entry", options: { id: true } },
+  ktimestamp: { help: 'when a flow began and ended', options: { kernelTimestamp: true } },
+  // Their names come from a file.
+  labels: { help: 'the names of the labels', options: {} },
+  // Who changed an entry is told of every event.
+  userspace: { help: 'taken as in conntrack(8), and shown without', options: {} },
+}
+
+/** The words that may follow `-o`, with a line of help each. */
+export function outputHelp(formats: Formats): (readonly [word: string, help: string])[] {
+  const named = Object.entries(formats).filter(([name]) => name !== 'line')
+  return [...Object.entries(MODIFIERS), ...named].map(([word, { help }]) => [word, help] as const)
 }
 
 /** The words that may follow `-o`. */
 export function outputWords(formats: Formats): string[] {
-  return [...Object.keys(MODIFIERS), ...Object.keys(formats).filter((name) => name !== 'line')]
+  return outputHelp(formats).map(([word]) => word)
 }
 
 /** The commands whose output is no entries. */
@@ -88,7 +98,7 @@ export function outputOf(
     throw new UsageError(`no entries are written, so \`-o ${words[0]}' says nothing: expected ${able.join(' or ')}`)
   }
   const own: FormatOptions = { command: command === 'delete' ? '-D' : '-A', labels }
-  const options: FormatOptions = Object.assign(own, ...modifiers.map((word) => MODIFIERS[word]))
+  const options: FormatOptions = Object.assign(own, ...modifiers.map((word) => MODIFIERS[word].options))
   const others = { record, columns: columns?.(options, table) }
   if (table !== 'expect') return { format: flow(options), ...others }
   if (expectation === undefined) throw new UsageError(`expectations cannot be written as \`${format}'`)

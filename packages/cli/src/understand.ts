@@ -1,6 +1,6 @@
 import type { Protocol } from '@conntrack/core/plugin'
 import { check } from './check.ts'
-import { COMMANDS, type CommandSyntax, TABLES, tableOf, type TableName } from './commands.ts'
+import { COMMANDS, type CommandSyntax, TABLES, tableOf, type TableName, written } from './commands.ts'
 import { UsageError } from './failure.ts'
 import { getopt, type Parsed, type SyntaxProblem } from './getopt.ts'
 import { labelMap } from './labels.ts'
@@ -20,6 +20,7 @@ export type Intent =
       readonly warnings: readonly string[]
     }
   | { readonly kind: 'help'; readonly protocol: Protocol | undefined }
+  | { readonly kind: 'completion'; readonly shell: string; readonly words: readonly string[] }
   | { readonly kind: 'version' }
 
 type AnyOption = CommandSyntax | CliOption
@@ -41,11 +42,8 @@ export function understand(argv: readonly string[], protocols: readonly Protocol
   if (argumentsOf('protonum')[0] !== chosen?.argument) throw new Error('-p was read in two ways')
   if (commands.length > 1) throw new UsageError('Invalid commands combination', commands[1].written)
   if (commands.length === 0 && given.length > 0) {
-    const [{ written }] = given
-    throw new UsageError(
-      `option \`${written}' without a command: give one of ${COMMANDS.map(({ short }) => `-${short}`).join(' ')}`,
-      written,
-    )
+    const [first] = given
+    throw new UsageError(`option \`${first.written}' without a command: give one of ${COMMANDS.map(written).join(' ')}`, first.written)
   }
   if (commands.length === 0) return { kind: 'help', protocol: undefined }
   const [{ option: syntax, argument: glued, following }] = commands
@@ -53,6 +51,7 @@ export function understand(argv: readonly string[], protocols: readonly Protocol
   const table = tableAfter(syntax, glued ?? following)
   check(command, table, options, new Set(given.map(({ option }) => option)))
   if (command === 'help') return { kind: 'help', protocol: chosen?.protocols[0] }
+  if (command === 'completion') return { kind: 'completion', shell: glued ?? '', words: line.words }
   if (command === 'version') return { kind: 'version' }
 
   const labels = labelMap(argumentsOf('labelmap').at(-1))
@@ -121,11 +120,12 @@ function problem({ kind, written }: SyntaxProblem, protocols: readonly Protocol[
   return new UsageError(`${kind} option \`${written}'${hint}`, written)
 }
 
-function tableAfter({ short, tables }: CommandSyntax, word: string | undefined): TableName {
+function tableAfter(command: CommandSyntax, word: string | undefined): TableName {
+  const { tables } = command
   if (word === undefined || word.startsWith('!') || tables.length === 0) return 'conntrack'
   const table = tableOf(word)
   if (table === undefined) throw new UsageError(`unknown type \`${word}': expected ${TABLES.join(', ')}`, word)
-  if (!tables.includes(table)) throw new UsageError(`Can't do -${short} on the table \`${table}'`, word)
+  if (!tables.includes(table)) throw new UsageError(`Can't do ${written(command)} on the table \`${table}'`, word)
   return table
 }
 

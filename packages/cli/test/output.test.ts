@@ -7,7 +7,7 @@ import { formats as all } from './program.ts'
 const formats = Object.fromEntries(
   Object.keys(all).map((name) => [
     name,
-    { flow: (options: FormatOptions) => ({ name: `${name} ${JSON.stringify(options)}`, compile: () => () => {} }) },
+    { help: '', flow: (options: FormatOptions) => ({ name: `${name} ${JSON.stringify(options)}`, compile: () => () => {} }) },
   ]),
 )
 
