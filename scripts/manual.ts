@@ -141,7 +141,7 @@ const FILES: readonly (readonly [string, string])[] = [
 /** What people ask, and the command line for it. */
 export const EXAMPLES: readonly (readonly [string, string])[] = [
   ['Connections to two ports of a network, as a table:', 'conntrack -L -p tcp -d 10.0.0.0/8 --dport 80,443 -o table'],
-  ['Who has sent the most, by jq(1):', "conntrack -L -o json | jq -s 'sort_by(.originalCounters.bytes // "0" | tonumber) | reverse[:10]'"],
+  ['How many connections each host has opened, by jq(1):', 'conntrack -L -o json | jq -r .original.source | sort | uniq -c'],
   ['Forget what is translated to a host that is gone:', 'conntrack -D --dst-nat 192.0.2.7'],
   ['Save all connections, forget them, and make them again:', 'conntrack -L -o save > saved && conntrack -F && conntrack -R saved'],
   ['Mark the connections to a port:', 'conntrack -U -p tcp --dport 80 -m 7'],
