@@ -98,33 +98,27 @@ function dashed(options: readonly (Pick<OptionSyntax, 'short' | 'names'> & { rea
 
 const HELPERS = ['amanda', 'ftp', 'h323', 'irc', 'netbios-ns', 'pptp', 'sane', 'sip', 'snmp', 'tftp']
 
-/** What the argument of an option may be, by what stands for it in help. */
+const plain = (words: readonly string[], help = ''): Candidate[] => words.map((word) => [word, help])
+
+const labels = (current: string): Candidate[] => listed(plain(labelMap(undefined)().names.filter((name) => name !== undefined)), current)
+
+/** What an argument may be, by what stands for it in help. `current` is what is there of it. */
+const VALUES: Readonly<Record<string, (current: string, known: Known) => readonly Candidate[]>> = {
+  PROTOCOL: (_, { protocols }) => protocols.map(({ name, number }) => [name, `protocol ${number}`]),
+  'FORMAT,…': (current, { formats }) => listed(outputHelp(formats), current),
+  'STATUS,…': (current) => listed(plain([...STATUS_BITS, 'UNREPLIED', 'UNSET', ...STATUS_BITS.map((bit) => `!${bit}`)]), current),
+  'LABEL,…': labels,
+  '[LABEL,…]': labels,
+  FAMILY: () => plain(['ipv4', 'ipv6']),
+  NAMESPACE: () => plain(namespaces(), 'network namespace'),
+  SHELL: () => plain(Object.keys(SHELLS)),
+  NAME: () => plain(HELPERS, 'helper'),
+  FILE: () => [FILES],
+}
+
 function valuesOf(option: Syntax, current: string, known: Known): readonly Candidate[] {
-  const plain = (words: readonly string[], help = ''): Candidate[] => words.map((word) => [word, help])
   if ('owner' in option && option.owner !== undefined) return plain(wordsOf(option.owner, option))
-  switch (option.placeholder) {
-    case 'PROTOCOL':
-      return known.protocols.map(({ name, number }) => [name, `protocol ${number}`])
-    case 'FORMAT,…':
-      return listed(outputHelp(known.formats), current)
-    case 'STATUS,…':
-      return listed([...plain([...STATUS_BITS, 'UNREPLIED', 'UNSET']), ...plain(STATUS_BITS.map((bit) => `!${bit}`))], current)
-    case 'LABEL,…':
-    case '[LABEL,…]':
-      return listed(plain(labelMap(undefined)().names.filter((name) => name !== undefined)), current)
-    case 'FAMILY':
-      return plain(['ipv4', 'ipv6'])
-    case 'NAMESPACE':
-      return plain(namespaces(), 'network namespace')
-    case 'SHELL':
-      return plain(['bash', 'zsh', 'fish'])
-    case 'NAME':
-      return plain(HELPERS, 'helper')
-    case 'FILE':
-      return [FILES]
-    default:
-      return []
-  }
+  return VALUES[option.placeholder ?? '']?.(current, known) ?? []
 }
 
 /** Words behind those that a list has already. */
