@@ -1,5 +1,7 @@
-// Writes the files that follow from the tables:  npm run generate
+// Writes the JSON Schema that is committed and published:  npm run generate
 import { writeFileSync } from 'node:fs'
-import { generated } from './generated.ts'
+import { installed } from '../packages/cli/src/installed.ts'
+import { jsonSchema } from '../packages/formatters/src/index.ts'
 
-for (const [path, text] of generated()) writeFileSync(new URL(`../${path}`, import.meta.url), text)
+const schema = JSON.stringify(jsonSchema(installed.protocols), undefined, 2)
+writeFileSync(new URL('../packages/formatters/schema.json', import.meta.url), `${schema}\n`)

@@ -12,7 +12,7 @@ export function manual({ protocols, formats }: CliParts): string {
     return [`Options with -p ${protocol.name}`, rows.join('')]
   })
   return [
-    '.\\" Written by `npm run generate` from the tables of the program: change those.\n.TH CONNTRACK 8 "" conntrack.ts\n',
+    '.\\" Written by scripts/man.ts from the tables of the program: change those.\n.TH CONNTRACK 8 "" conntrack.ts\n',
     section('NAME', text('conntrack - list and change tracked connections')),
     section('SYNOPSIS', SYNOPSIS),
     section('DESCRIPTION', paragraphs(DESCRIPTION)),

@@ -52,6 +52,7 @@ t.test('what is published works by itself, installed by npm', async (t) => {
   for (const tarball of packed) {
     const files = run('/', 'tar', '-tzf', tarball).trimEnd().split('\n')
     const name = tarball.replace(/.*\//, '')
+    if (name.startsWith('conntrack-cli')) t.ok(files.includes('package/conntrack.8'), 'the manual page comes with the program')
     t.ok(files.includes('package/LICENSE'), `${name} has its licence`)
     t.same(
       files.filter((file) => !usual.test(file)),
