@@ -9,7 +9,9 @@ import {
   listExpectations,
   lookupExpectation,
 } from './commands/expectations.ts'
+import { flush } from './commands/flush.ts'
 import type { Listing } from './commands/listing.ts'
+import { explain, type Explanation } from './commands/plan.ts'
 import { get, type ListOptions, list, lookup } from './commands/read.ts'
 import {
   count,
@@ -27,7 +29,6 @@ import {
   createAll,
   type Creation,
   deleteAll,
-  flush,
   remove,
   type Update,
   update,
@@ -78,8 +79,13 @@ export interface Flows<P extends Protocol> {
   updateAll(filter: FlowFilter<P>, change: Partial<NewFlow<P>>, options?: WriteOptions): Update<Flow<P>>
   /** `delete`, with refusals summed in place of thrown. */
   deleteAll(filter: FlowFilter<P>, options?: WriteOptions): Removal<Flow<P>>
-  /** Deletes all flows, or those of one family. */
-  flush(options?: { readonly family?: Family }): void
+  /**
+   * Deletes all flows, or those for which the filter holds, without a look at them: in one message where the kernel can do that. Then
+   * nobody knows how many there were.
+   */
+  flush(filter?: FlowFilter<P>): void
+  /** How a filter would be done: which of its fields the kernel checks while it lists, and which only we do. Asks the kernel nothing. */
+  explain(filter: FlowFilter<P>): Explanation
   /** How many flows there are. */
   count(): number
   /** Entries, limit and what each CPU has counted. */
@@ -167,7 +173,8 @@ export function openConntrack<const P extends readonly Protocol[]>({
     createAll: (given, options) => createAll(context, given, options),
     updateAll: (filter, change, options) => updateAll(context, filter, change, options),
     deleteAll: (filter, options) => deleteAll(context, filter, options),
-    flush: (options) => flush(context, options),
+    flush: (filter) => flush(context, filter as Filter),
+    explain: (filter) => explain(context, filter as Filter),
     count: () => count(conversations),
     statistics: () => statistics(conversations),
     cpuStatistics: () => cpuStatistics(conversations),

@@ -1,9 +1,9 @@
 import type { Filter } from '../schema/match.ts'
 import { flowMessages } from '../tables/messages.ts'
 import { NLM_F_DUMP } from '../transport/message.ts'
-import { familyNumber, matcherOf, type TableContext } from './context.ts'
+import { matcherOf, type TableContext } from './context.ts'
 import { firstOf, Listing } from './listing.ts'
-import { kernelFilter } from './plan.ts'
+import { plan } from './plan.ts'
 import { type GivenFlow, tupleRequest } from './tuple.ts'
 
 /** Options of a list. */
@@ -28,9 +28,10 @@ export function list<Flow>(
   const isFiltered = Object.entries(filter).some(([field, condition]) => field !== 'family' && condition !== undefined)
   if (zeroCounters && (isFiltered || table !== 'conntrack'))
     throw new RangeError('zeroCounters: works on the whole table, or one family of it')
-  const body = table === 'conntrack' ? kernelFilter(filter) : undefined
+  const { family, body } = plan(context, filter)
   const message = zeroCounters ? flowMessages.getAndZero : TABLES[table]
-  return new Listing(context, { ...message, flags: NLM_F_DUMP, family: familyNumber(filter.family), body }, matches, consistent)
+  const request = { ...message, flags: NLM_F_DUMP, family, ...(table === 'conntrack' && { body }) }
+  return new Listing(context, request, matches, consistent)
 }
 
 /**

@@ -190,15 +190,6 @@ export function remove(context: TableContext, filter: Filter, options?: WriteOpt
   return { matched: outcome.matched, deleted: outcome.deleted }
 }
 
-/**
- * Deletes all flows, or those of one address family. For one family each flow is deleted by itself: old kernels take no notice of
- * the family and would delete all.
- */
-export function flush(context: TableContext, { family }: { readonly family?: string } = {}): void {
-  if (family !== undefined) remove(context, { family })
-  else settle(context.requests, { ...flowMessages.delete, flags: 0, family: 0 })
-}
-
 /** Whether every protocol that the filter lets through has the fields of the change: a doubt is told before anything is done. */
 function checkChange(context: TableContext, { protocol }: Filter, change: object): void {
   for (const name of protocol === undefined ? context.encoders.keys() : [protocol].flat())

@@ -372,19 +372,3 @@ t.test('flush() is one message without attributes', (t) => {
   t.throws(() => scriptedConntrack([], ({ sequence }) => [error(sequence, 1)]).flows.flush(), new NetlinkError('IPCTNL_MSG_CT_DELETE', 1))
   t.end()
 })
-
-t.test('flush() of a family deletes its flows one by one', (t) => {
-  const six = { family: 'ipv6', original: { source: 'fd00::1', destination: 'fd00::2' } }
-  const { flows, asked } = scriptedConntrack([flow(1), flow(2, six)])
-  flows.flush({ family: 'ipv6' })
-  t.strictSame(
-    asked.map(({ type, family, body }) => [type, family, body.length > 0]),
-    [
-      [GET, 10, false],
-      [DELETE, 10, true],
-    ],
-  )
-  t.match(sent(asked[1]), { original: six.original })
-  t.throws(() => flows.flush({ family: 'ipx' as never }), RangeError)
-  t.end()
-})
