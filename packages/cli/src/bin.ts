@@ -5,5 +5,5 @@ import { installed } from './installed.ts'
 
 process.exitCode = await createCli(installed)(
   process.argv.slice(2),
-  standardIo(() => screenOf(process.stdout, process.env)),
+  standardIo(() => screenOf(process.stdout, process.env), process.stderr.isTTY),
 )

@@ -1,4 +1,4 @@
-import { errnoText, NetlinkError } from '@conntrack/core'
+import { errnoText, NetlinkError, type Outcome as ManyOutcome } from '@conntrack/core'
 
 /** Exit status of an error of the kernel, of output, and of "0 entries" where that is an error. */
 export const FAILED = 1
@@ -70,6 +70,28 @@ const REASONS: Readonly<Record<string, string>> = {
   'IPCTNL_MSG_CT_NEW ENOENT': "such conntrack doesn't exist",
 
   'IPCTNL_MSG_CT_GET EAFNOSUPPORT': 'protocol not supported',
+}
+
+/** The error of a command on many entries of which some were refused: how many for which reason, and the first few by their tuples. */
+export function refusalOf({ refused, refusals }: ManyOutcome): Error | undefined {
+  const [first] = refusals
+  const count = Object.values(refused).reduce((sum, each) => sum + each, 0)
+  if (first === undefined || count === 1) return first?.error
+  const reasons = Object.entries(refused).map(([code, each]) => {
+    const example = refusals.find(({ error }) => error.code === code)
+    return `${each} entries: ${example === undefined ? code : reason(example.error)}`
+  })
+  const named = refusals.map(({ error, entry }) => `\n  ${tupleText(entry)}: ${error.code}`)
+  return new Failure(`Operation failed: ${reasons.join('; ')}. The first:${named.join('')}`, FAILED, { cause: first.error })
+}
+
+/** An entry as a message names it: its protocol and tuple. */
+function tupleText(entry: unknown): string {
+  const { protocol, original, tuple, zone } = entry as Record<string, unknown>
+  const { protocolNumber: _, ...fields } = (original ?? tuple ?? {}) as Record<string, unknown>
+  const zoned = zone === undefined ? fields : { ...fields, zone }
+  const told = Object.entries(zoned).filter(([, value]) => typeof value !== 'object')
+  return [protocol, ...told.map(([name, value]) => `${name}=${String(value)}`)].join(' ')
 }
 
 function reason(error: NetlinkError): string {

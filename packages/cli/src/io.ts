@@ -8,17 +8,23 @@ export interface Io {
   readonly out: (bytes: Uint8Array) => void
   /** A line on standard error. */
   readonly err: (line: string) => void
+  /** Writes over the last line of the terminal that standard error is; absent where it is none. An empty text takes the line away. */
+  readonly status?: (text: string) => void
   /** What standard output is shown on, asked when it matters; no screen if absent. */
   readonly screen?: () => Screen
 }
 
-/** Output to the file descriptors 1 and 2. What is told on stderr may have words of files in it, so it is made printable. */
-export function standardIo(screen: () => Screen): Io {
+/** The beginning of the line, and what takes away the rest of it (EL). */
+const OVERWRITE = '\r\u001b[K'
+
+/** Output to the file descriptors 1 and 2. `isWatched` tells that 2 is a terminal. What is told on stderr may have words of files in it, so it is made printable. */
+export function standardIo(screen: () => Screen, isWatched = false): Io {
   const encoder = new TextEncoder()
   return {
     out: (bytes) => writeAll(1, bytes),
     err: (line) => writeAll(2, encoder.encode(`${line.split('\n').map(printable).join('\n')}\n`)),
     screen,
+    ...(isWatched && { status: (text: string) => writeAll(2, encoder.encode(OVERWRITE + text)) }),
   }
 }
 

@@ -123,6 +123,14 @@ const rows: readonly Row[] = [
   row(['M', 'labelmap'], 'FILE', 'names of labels; /etc/xtables/connlabel.conf if absent', {
     use: { list: 'value', get: 'value', create: 'value', add: 'value', update: 'value', delete: 'value' },
   }),
+  row([undefined, 'quiet'], '', 'show no entries, and not how many there were', {
+    isOurs: true,
+    use: { delete: 'value', update: 'value' },
+  }),
+  row([undefined, 'explain'], '', 'do nothing but say what of the conditions the kernel checks, and what only this program', {
+    isOurs: true,
+    use: { list: 'value', delete: 'value', update: 'value', flush: 'value' },
+  }),
   row([undefined, 'helper'], 'NAME', 'connection tracking helper, such as ftp', { sets: 'helper.name', use: PROPERTY, isOurs: true }),
   row([undefined, 'netns'], 'NAMESPACE', 'network namespace: its name, path or a process in it', {
     isOurs: true,
@@ -137,7 +145,12 @@ const rows: readonly Row[] = [
 ]
 
 /** The options that belong to no protocol, in the order in which a command line is checked. */
-export const OPTIONS: readonly CliOption[] = rows.map((row) => ({ ...row, argument: argumentOf(row.placeholder) }))
+export const OPTIONS: readonly CliOption[] = rows.map((row) => ({ ...row, use: withFlush(row.use), argument: argumentOf(row.placeholder) }))
+
+/** A flush takes the conditions that a delete takes. */
+function withFlush(use: Uses): Uses {
+  return use.delete === 'condition' ? { flush: 'condition', ...use } : use
+}
 
 function argumentOf(placeholder: string): CliOption['argument'] {
   return placeholder === '' ? 'none' : placeholder.startsWith('[') ? 'optional' : 'required'
@@ -145,7 +158,7 @@ function argumentOf(placeholder: string): CliOption['argument'] {
 
 /** A protocol's options as the command line's. */
 export function protocolOptions({ options }: Protocol): CliOption[] {
-  return options.map(({ argument, ...rest }) => ({ ...rest, placeholder: argument, argument: 'required' }))
+  return options.map(({ argument, use, ...rest }) => ({ ...rest, use: withFlush(use), placeholder: argument, argument: 'required' }))
 }
 
 /** The words that the argument of a protocol's option may be, where it is one of a few: the names of states. */

@@ -1,9 +1,10 @@
-import { type Conntrack, type Expectations, type Flows, NetlinkError, type WriteOptions } from '@conntrack/core'
+import { type Conntrack, type Expectations, type Flows, NetlinkError, type Outcome, type WriteOptions } from '@conntrack/core'
 import { type Protocol, printer, Text } from '@conntrack/core/plugin'
 import type { CommandName, TableName } from './commands.ts'
-import { FAILED, Failure, NO_ROOM_FOR_LABELS } from './failure.ts'
+import { FAILED, Failure, NO_ROOM_FOR_LABELS, refusalOf } from './failure.ts'
 import type { Io } from './io.ts'
 import type { Output } from './output.ts'
+import { progressLine } from './progress.ts'
 import type { Query } from './query.ts'
 import { statisticsText } from './statistics.ts'
 
@@ -15,6 +16,10 @@ export interface Job extends Output {
   readonly zeroCounters: boolean
   /** Whether the command line says how output is written: then a command that otherwise shows nothing shows what it made. */
   readonly isOutputAsked: boolean
+  /** Whether the entries that are changed are not to be shown, nor how many there were. */
+  readonly isQuiet: boolean
+  /** Whether only to say how the conditions would be checked. */
+  readonly isExplained: boolean
 }
 
 /** What a run needs: the kernel, and where text goes. `say` writes a summary, with the program's name before it. */
@@ -27,7 +32,7 @@ export interface Surroundings {
 /** Does a job and gives its exit status. */
 export function run(job: Job, surroundings: Surroundings): number | Promise<number> {
   const runs = job.table === 'expect' ? EXPECTATION_RUNS : FLOW_RUNS
-  const one = runs[job.command]
+  const one = job.isExplained ? explainFilter : runs[job.command]
   if (one === undefined) throw new Error(`no ${job.command} on ${job.table}`)
   return one(job, surroundings)
 }
@@ -86,25 +91,28 @@ const FLOW_RUNS: Runs = {
 
   update(job, surroundings) {
     const { conditions, values } = job.query
-    return writing(job, surroundings, 'flow entries have been updated.', (options) => {
-      try {
-        surroundings.conntrack.flows.update(conditions, values, options)
-      } catch (error) {
-        if (!(error instanceof NetlinkError && error.code === 'ENOSPC')) throw error
-        surroundings.io.err(`WARNING: labels were not set: ${NO_ROOM_FOR_LABELS}`)
-      }
+    const { flows } = surroundings.conntrack
+    return writing(job, surroundings, 'updated', (options) => {
+      const { updated, ...outcome } = flows.updateAll(conditions, values, options)
+      const { ENOSPC = 0, ...refused } = outcome.refused
+      if (ENOSPC > 0) surroundings.io.err(`WARNING: labels were not set: ${NO_ROOM_FOR_LABELS}`)
+      return { count: updated, outcome: { ...outcome, refused, refusals: outcome.refusals.filter(({ error }) => error.code !== 'ENOSPC') } }
     })
   },
 
   delete(job, surroundings) {
-    return writing(job, surroundings, 'flow entries have been deleted.', (options) => {
-      surroundings.conntrack.flows.delete(job.query.conditions, options)
+    const { flows } = surroundings.conntrack
+    if (job.isQuiet) return deleteUnseen(flows, job.query.conditions)
+    return writing(job, surroundings, 'deleted', (options) => {
+      const { deleted, ...outcome } = flows.deleteAll(job.query.conditions, options)
+      return { count: deleted, outcome }
     })
   },
 
-  flush({ query }, { conntrack, say }) {
-    conntrack.flows.flush(query.conditions)
-    say('connection tracking table has been emptied.')
+  flush({ query: { conditions } }, { conntrack, say }) {
+    conntrack.flows.flush(conditions)
+    const isWhole = Object.keys(conditions).every((name) => name === 'family')
+    say(isWhole ? 'connection tracking table has been emptied.' : 'the flow entries that fit have been deleted.')
     return 0
   },
 
@@ -117,6 +125,25 @@ const FLOW_RUNS: Runs = {
     const cpus = surroundings.conntrack.flows.cpuStatistics()
     return showRecord(cpus, statisticsText(cpus), job, surroundings)
   },
+}
+
+/** Deletes without a look at what is deleted, as fast as the kernel can; whether there is something is asked before. */
+function deleteUnseen(flows: Flows<Protocol>, conditions: FlowFilterArgument): number {
+  for (const _ of flows.list(conditions)) {
+    flows.flush(conditions)
+    return 0
+  }
+  return FAILED
+}
+
+/** Says what of the conditions the kernel checks. */
+function explainFilter(job: Job, surroundings: Surroundings): number {
+  const { kernel, rest, isWhole } = surroundings.conntrack.flows.explain(job.query.conditions)
+  const list = (fields: readonly string[]): string => (fields.length === 0 ? 'nothing' : fields.join(', '))
+  const text = [`the kernel checks: ${list(kernel)}\n`, `only this program checks: ${list(rest)}\n`]
+  if (job.command === 'flush' || job.isQuiet)
+    text.push(isWhole ? 'a flush in one message, if the kernel shows that it honours it\n' : 'entries are listed and deleted\n')
+  return showRecord([{ kernel, rest, isWhole }], text.join(''), job, surroundings)
 }
 
 /** Shows a flow that was made, where output was asked for, and says so when the kernel has left out its labels, about which it is silent. */
@@ -146,9 +173,8 @@ const EXPECTATION_RUNS: Runs = {
   },
 
   delete(job, surroundings) {
-    return writing(job, surroundings, 'expectations have been deleted.', (options) => {
-      surroundings.conntrack.expectations.delete(job.query.values, options)
-    })
+    const { expectations } = surroundings.conntrack
+    return writing(job, surroundings, 'deleted', (options) => ({ count: expectations.delete(job.query.values, options).deleted }))
   },
 
   flush({ query }, { conntrack, say }) {
@@ -171,12 +197,23 @@ const EXPECTATION_RUNS: Runs = {
 /** Bytes of text that are collected while entries are changed. */
 const CHUNK = 65536
 
+/** What became of a command on many entries. */
+interface Written {
+  readonly count: number
+  readonly outcome?: Outcome
+}
+
 /** Changes entries and shows each that was changed; what was done before an error is shown and counted too. */
-function writing({ format }: Job, { io, say }: Surroundings, done: string, work: (options: WriteOptions) => void): number {
+function writing(job: Job, surroundings: Surroundings, done: string, work: (options: WriteOptions) => Written): number {
+  const { format, table, isQuiet, query } = job
+  const { io, say, conntrack } = surroundings
   const text = new Text(CHUNK)
   const print = printer(format)
   text.string(format.head ?? '')
+  const total = io.status === undefined || Object.keys(query.conditions).length > 0 ? undefined : conntrack.flows.count()
+  const progress = progressLine(io, done, total)
   const flush = (): void => {
+    progress.clear()
     if (text.length > 0) io.out(text.view())
     text.clear()
   }
@@ -184,21 +221,25 @@ function writing({ format }: Job, { io, say }: Surroundings, done: string, work:
   const summary = (): void => {
     text.string(format.tail ?? '')
     flush()
-    say(`${count} ${done}`)
+    say(`${count} ${table === 'expect' ? 'expectations' : 'flow entries'} have been ${done}.`)
+  }
+  const onEntry: WriteOptions['onEntry'] = (entry) => {
+    count++
+    print(entry, text)
+    if (text.length >= CHUNK) flush()
   }
   try {
-    work({
-      onEntry(entry) {
-        count++
-        print(entry, text)
-        if (text.length >= CHUNK) flush()
-      },
-    })
+    const written = work({ ...(!isQuiet && { onEntry }), onProgress: (so) => progress.step(so.done) })
+    count = Math.max(count, written.count)
+    const refusal = written.outcome && refusalOf(written.outcome)
+    if (refusal !== undefined) throw refusal
   } catch (error) {
-    if (count > 0) summary()
+    if (count > 0 && !isQuiet) summary()
+    else progress.clear()
     throw error
   }
-  summary()
+  if (isQuiet) progress.clear()
+  else summary()
   return statusOf(count)
 }
 

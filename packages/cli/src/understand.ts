@@ -65,6 +65,8 @@ export function understand(argv: readonly string[], protocols: readonly Protocol
     ...outputOf(argumentsOf('output'), formats, command, table, names),
     isOutputAsked: named('output').length > 0,
     zeroCounters: named('zero').length > 0,
+    isQuiet: named('quiet').length > 0,
+    isExplained: named('explain').length > 0,
   }
   const netns = argumentsOf('netns').at(-1)
   const isDemo = named('demo').length > 0

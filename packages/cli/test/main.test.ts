@@ -241,7 +241,53 @@ t.test('what was done before an error is shown and counted', async (t) => {
   })
   t.equal(status, 1)
   t.equal(lines(stdout).length, 3)
-  t.equal(stderr, `${VERSION}: 3 flow entries have been deleted.\n${VERSION}: Operation failed: Device or resource busy\n`)
+  const [summary, failure, ...named] = lines(stderr)
+  t.equal(summary, `${VERSION}: 3 flow entries have been deleted.`)
+  t.match(failure, /Operation failed: \d+ entries: Device or resource busy\. The first:$/)
+  t.equal(named.length, 10, 'the first few are named')
+  t.match(named[0], /^ {2}\w+ source=\S+ destination=\S+ .*: EBUSY$/)
+})
+
+t.test('of one entry that is refused only the reason is told', async (t) => {
+  let asked = 0
+  const { stderr } = await run('-D', (request) =>
+    request.type === DELETE ? [asked++ === 1 ? error(request.sequence, 16) : ack(request.sequence)] : listing(request),
+  )
+  t.match(stderr, /: Operation failed: Device or resource busy\n$/)
+})
+
+t.test('-D --quiet and -U --quiet show nothing; that there was nothing is the status', async (t) => {
+  const quiet = async (line: string, answer?: Parameters<typeof run>[1]) => {
+    const { status, stdout, stderr } = await run(line, answer)
+    return { status, stdout, stderr }
+  }
+  t.strictSame(await quiet('-D --quiet -p tcp'), { status: 0, stdout: '', stderr: '' })
+  t.strictSame(await quiet('-D --quiet -s 1.1.1.1'), { status: 1, stdout: '', stderr: '' })
+  t.strictSame(await quiet('-U --quiet -m 77'), { status: 0, stdout: '', stderr: '' })
+  t.strictSame(await quiet('-U --quiet -s 1.1.1.1 -m 77'), { status: 1, stdout: '', stderr: '' })
+})
+
+t.test('-F takes conditions, and says that not all is gone', async (t) => {
+  const { status, stderr } = await run('-F -p tcp')
+  t.strictSame({ status, stderr }, { status: 0, stderr: `${VERSION}: the flow entries that fit have been deleted.\n` })
+})
+
+t.test('--explain tells who checks what, and does nothing', async (t) => {
+  for (const [line, told] of [
+    ['-L --explain', 'the kernel checks: nothing\nonly this program checks: nothing\n'],
+    [
+      '-L --explain -s 10.0.0.1 -p tcp --dport 80 -t 5',
+      'the kernel checks: family, original.source, original.destinationPort, protocol\nonly this program checks: timeout\n',
+    ],
+    [
+      '-F --explain -m 5',
+      'the kernel checks: mark\nonly this program checks: nothing\na flush in one message, if the kernel shows that it honours it\n',
+    ],
+    ['-D --quiet --explain -t 5', 'the kernel checks: nothing\nonly this program checks: timeout\nentries are listed and deleted\n'],
+  ]) {
+    const { status, stdout, stderr, asked } = await run(line)
+    t.strictSame({ status, stdout, stderr, asked }, { status: 0, stdout: told, stderr: '', asked: [] }, line)
+  }
 })
 
 t.test('-F empties the table, and says so when it is empty', async (t) => {
@@ -392,7 +438,8 @@ t.test('wrong usage is status 2, one line that names what is wrong, and a hint',
     ['-G -p tcp', /you have to specify `--src' and `--dst'/],
     ['-C -s 1.1.1.1', /Illegal option `--src' with this command/],
     ['-S -p tcp', /Illegal option `--protonum' with this command/],
-    ['-F -m 1', /Illegal option `--mark' with this command/],
+    ['-F -t', /option `-t' requires an argument/],
+    ['-C -m 1', /Illegal option `--mark' with this command/],
     ['-V -s 1.1.1.1', /Illegal option `--src' with this command/],
     ['-h -m 1', /Illegal option `--mark' with this command/],
     ['-U -z', /Illegal option `--zero' with this command/],

@@ -50,7 +50,7 @@ const WITH_PORTS: readonly number[] = [6, 17]
 export function plan(context: TableContext, filter: Filter): Plan {
   const shape = shapeOf(context, filter)
   const family = familyNumber(filter.family) || impliedFamily(filter)
-  const kernel = [...(family === 0 ? [] : ['family'])]
+  const kernel = family === 0 ? [] : ['family']
   const take = <T extends object>(path: string, part: T | undefined): T | undefined => {
     if (part !== undefined) kernel.push(path)
     return part
