@@ -17,6 +17,9 @@ const checks: Record<string, readonly Command[]> = {
   rules: [[root, 'node', 'scripts/test.ts', 'tests/house.test.ts']],
   build: [[root, 'turbo', 'run', 'build', '--output-logs=errors-only']],
   publint: packages.map((directory) => [directory, 'publint', '--strict']),
+  attw: packages.map((directory) => [directory, 'attw', '--pack', '.', '--profile', 'esm-only', '--no-color']),
+  knip: [[root, 'knip', '--no-progress']],
+  budget: [[root, 'node', 'scripts/types-budget.ts']],
 }
 
 async function run([cwd, program, ...args]: Command): Promise<{ ok: boolean; output: string }> {
@@ -30,6 +33,9 @@ async function run([cwd, program, ...args]: Command): Promise<{ ok: boolean; out
   })
 }
 
+/** What takes minutes, and is for CI, or for those who ask for it by name. */
+const slow = new Set(['attw'])
+
 const chosen = process.argv.slice(2)
 const strange = chosen.find((name) => !Object.hasOwn(checks, name))
 if (strange !== undefined) throw new Error(`no check is called ${strange}: there are ${Object.keys(checks).join(', ')}`)
@@ -37,7 +43,7 @@ if (strange !== undefined) throw new Error(`no check is called ${strange}: there
 let passed = 0
 let failed = 0
 for (const [name, commands] of Object.entries(checks)) {
-  if (chosen.length > 0 && !chosen.includes(name)) continue
+  if (chosen.length > 0 ? !chosen.includes(name) : slow.has(name) && !process.env['CI']) continue
   const started = performance.now()
   const results = await Promise.all(commands.map(run))
   const wrong = results.filter(({ ok }) => !ok)

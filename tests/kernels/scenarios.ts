@@ -214,6 +214,21 @@ export const SCENARIOS: Readonly<Record<string, (witness: Witness) => void>> = {
     ask('translated', () => flows.list({ anyNat: true }))
   },
 
+  'a table that was listed is made again'({ ct: { flows }, ask }) {
+    flows.create(datagrams(1, { sourceNat: { minimum: '192.0.2.1', minimumPort: 4000 }, mark: 7 }))
+    flows.create(open(2, { sourceNat: { minimum: '192.0.2.3' }, destinationNat: { minimum: '192.0.2.4', minimumPort: 8443 } }))
+    flows.create(open(3, { zone: 7, status: ['SEEN_REPLY', 'ASSURED'] }))
+    flows.create(open(4, { original: { ...ends(4), zone: 9 } }))
+    flows.create({ ...pings(8, 5), sourceNat: { minimum: '192.0.2.5' } })
+    const table = [...flows.list()]
+    ask('the table', () => table)
+    flows.flush()
+    ask('made again', () => flows.createAll(table))
+    ask('the same', () => flows.list())
+    ask('twice', () => flows.createAll(table).refused)
+    ask('brought up to date', () => flows.createAll(table, { existing: 'update' }).refused)
+  },
+
   'helpers help some'({ ct: { flows }, ask }) {
     ask('with one', () => flows.create(open(1, { helper: { name: 'ftp' } })))
     ask('with one that there is not', () => flows.create(open(2, { helper: { name: 'carrier-pigeon' } })))

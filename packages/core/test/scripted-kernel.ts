@@ -1,7 +1,7 @@
 import { align, HEADER_LENGTH, NLM_F_ACK, NLMSG_ERROR, NLMSG_HDRLEN } from '../src/transport/message.ts'
 import type { NetlinkSocket, SocketBuffers } from '../src/transport/socket.ts'
 
-export { ack, control, datagram, done, error, type Explanation, message } from '../src/testing/answers.ts'
+export { ack, control, datagram, done, error, message } from '../src/testing/answers.ts'
 
 /** A request as the scripted kernel sees it. */
 export interface ScriptedRequest {

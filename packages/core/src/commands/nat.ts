@@ -8,9 +8,11 @@ interface Range {
 
 /**
  * Both directions of a new flow, and its translations as the kernel wants them: with the reply direction as it was without, and the
- * ports after translation told by the ranges. A caller may give them in the reply direction, where a list shows them.
+ * ports after translation told by the ranges. A caller may give them in the reply direction, where a list shows them; of a flow as it was
+ * listed, the status tells which end was translated.
  */
-export function translated(flow: GivenFlow, protocol: Protocol): object {
+export function translated(given: GivenFlow, protocol: Protocol): object {
+  const flow = withRanges(given)
   const { sourceNat, destinationNat } = flow as { sourceNat?: Range; destinationNat?: Range }
   if (sourceNat === undefined && destinationNat === undefined) return { ...bothDirections(flow, protocol) }
   const { sourcePort, destinationPort, ...reply } = (flow.reply ?? {}) as Record<string, unknown>
@@ -19,6 +21,21 @@ export function translated(flow: GivenFlow, protocol: Protocol): object {
     ...bothDirections({ ...flow, reply }, protocol),
     sourceNat: withPort(sourceNat, destinationPort, original.sourcePort, original.source),
     destinationNat: withPort(destinationNat, sourcePort, original.destinationPort, original.destination),
+  }
+}
+
+/** A flow with ranges for the ends that its status says were translated, if it has none of its own. */
+function withRanges(flow: GivenFlow): GivenFlow {
+  const { sourceNat, destinationNat, original, reply, status = [] } = flow as GivenFlow & { readonly status?: readonly string[] }
+  const done = (bit: string): boolean => status.includes(bit)
+  if (sourceNat !== undefined || destinationNat !== undefined || original === undefined || reply === undefined) return flow
+  if (!done('SRC_NAT') && !done('DST_NAT')) return flow
+  const { source, destination, ...answer } = reply
+  return {
+    ...flow,
+    reply: answer,
+    ...(done('SRC_NAT') ? { sourceNat: { minimum: destination } } : {}),
+    ...(done('DST_NAT') ? { destinationNat: { minimum: source } } : {}),
   }
 }
 

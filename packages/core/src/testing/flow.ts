@@ -3,7 +3,7 @@ import type { Attribute } from '../schema/table.ts'
 import type { Family, Protocol } from '../tables/protocol.ts'
 import { type Clock, secondsUntil } from './clock.ts'
 import type { Fields } from './codec.ts'
-import { type Direction, type Zone, zoneIn } from './zone.ts'
+import type { Direction, Zone } from './zone.ts'
 
 /** CTA_COUNTERS_ORIG or CTA_COUNTERS_REPLY. */
 export interface Counters {
@@ -89,9 +89,4 @@ export function changedProtoinfo(before: Fields, { protoinfo }: Protocol, given:
       return [field, { flags: [...kept, ...value.flags.filter((flag) => value.mask.includes(flag))], mask: [] }] as const
     })
   return { ...before, ...Object.fromEntries(changed) }
-}
-
-/** Whether a flow is in this zone as far as packets of one direction are concerned. */
-export function isInZone(flow: KernelFlow, zone: Zone, direction: Direction): boolean {
-  return zoneIn(flow.zone, direction) === zoneIn(zone, direction)
 }

@@ -7,8 +7,6 @@ export const NLMSG_HDRLEN = 16
 /** Length of nlmsghdr and of the nfgenmsg that follows it in every message of nfnetlink: u8 family, u8 version, be16 res_id. */
 export const HEADER_LENGTH = 20
 
-/** NLMSG_NOOP: to be ignored. */
-export const NLMSG_NOOP = 1
 /** NLMSG_ERROR: a negative errno, or 0 for an acknowledgement, and the header of the request. */
 export const NLMSG_ERROR = 2
 /** NLMSG_DONE: the end of a dump. */
@@ -28,8 +26,6 @@ export const NLM_F_ACK = 0x04
 export const NLM_F_DUMP_INTR = 0x10
 /** NLM_F_DUMP (NLM_F_ROOT and NLM_F_MATCH), asking: the whole table. */
 export const NLM_F_DUMP = 0x300
-/** NLM_F_REPLACE, creating: change what is there. */
-export const NLM_F_REPLACE = 0x100
 /** NLM_F_EXCL, creating: EEXIST when it is there. */
 export const NLM_F_EXCL = 0x200
 /** NLM_F_CREATE, creating: make it when it is not there. */

@@ -58,7 +58,7 @@ export interface Replies {
   close(): void
 }
 
-export type { Batch, BatchObserver, BatchReply } from './batch.ts'
+export type { Batch, BatchObserver } from './batch.ts'
 
 /** The conversations with the kernel. Any number can be open at once. */
 export interface Requests {

@@ -72,3 +72,19 @@ t.test('a range is an attribute of its family', (t) => {
   t.ok(bytes({ source: 'fd00::1', destination: 'fd00::2' }, { minimum: 'fd00::9' }).endsWith(`1800068014000400fd${'0'.repeat(29)}9`))
   t.end()
 })
+
+t.test('a flow as it was listed is made again with its translation, which its status tells', (t) => {
+  const reply = { source: '192.0.2.2', destination: '192.0.2.1', sourcePort: 8443, destinationPort: 4000 }
+  const status = ['CONFIRMED', 'SRC_NAT', 'DST_NAT', 'SRC_NAT_DONE', 'DST_NAT_DONE']
+  t.strictSame(created({ reply, status }), {
+    ...untranslated,
+    sourceNat: { minimum: '192.0.2.1', minimumPort: 4000 },
+    destinationNat: { minimum: '192.0.2.2', minimumPort: 8443 },
+  })
+  t.strictSame(created({ reply: { ...back(1024), destination: '192.0.2.1' }, status: ['SRC_NAT'] }), {
+    ...untranslated,
+    sourceNat: { minimum: '192.0.2.1' },
+    destinationNat: undefined,
+  })
+  t.end()
+})
