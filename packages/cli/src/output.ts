@@ -10,7 +10,9 @@ export type FormatOptions = LineOptions & { readonly command?: SaveCommand }
 export interface Format {
   /** A line of help. */
   readonly help: string
+  /** Makes the formatter of flows. */
   readonly flow: (options: FormatOptions) => Formatter<ProtocolVariant>
+  /** Makes the formatter of expectations; without it the format is refused for them. */
   readonly expectation?: () => Formatter<ProtocolVariant>
   /** The columns of what is written, for a format that writes rows of cells: they are aligned for the screen. */
   readonly columns?: (options: FormatOptions, table: TableName) => readonly Column[]

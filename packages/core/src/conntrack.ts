@@ -125,7 +125,9 @@ export interface Expectations<P extends Protocol> {
 
 /** Connection tracking of one network namespace. */
 export interface Conntrack<P extends Protocol> extends Disposable {
+  /** The connection table. */
   readonly flows: Flows<P>
+  /** The table of expected connections. */
   readonly expectations: Expectations<P>
   /** Closes the sockets. A second time it does nothing. */
   close(): void

@@ -1,5 +1,6 @@
 /** A column of a table for people. */
 export interface Column {
+  /** What stands above it. */
   readonly title: string
   /** Numbers stand to the right. */
   readonly right?: true
@@ -17,6 +18,7 @@ export interface Column {
 export interface Screen {
   /** Columns of characters; no limit if absent. */
   readonly width?: number
+  /** Whether it shows colours. */
   readonly colors: boolean
 }
 

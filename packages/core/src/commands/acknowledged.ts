@@ -18,6 +18,7 @@ export interface WriteOptions {
 export interface Removal<T = unknown> extends Outcome<T> {
   /** Entries for which the filter held. */
   readonly matched: number
+  /** Entries that were deleted. */
   readonly deleted: number
 }
 

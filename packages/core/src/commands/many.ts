@@ -13,6 +13,7 @@ export interface Progress {
 export interface Refusal<T = unknown> {
   /** Which one, from 0, in the order in which they were given or listed. */
   readonly index: number
+  /** What the kernel said. */
   readonly error: NetlinkError
   /** The flow or the expectation that it was about. */
   readonly entry: T

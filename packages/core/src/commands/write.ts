@@ -30,6 +30,7 @@ export function create(context: TableContext, flow: GivenFlow, options: CreateOp
 export interface Creation<T = unknown> extends Outcome<T> {
   /** Flows that were given. */
   readonly given: number
+  /** Flows that were made or, where that was asked for, changed. */
   readonly created: number
 }
 

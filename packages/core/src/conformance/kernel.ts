@@ -4,12 +4,19 @@ import type { Fields } from './fields.ts'
 
 /** What the kernel is asked in a check: `ct.flows` of `openConntrack({ protocols: [protocol], netns })`. Other flows in it are deleted. */
 export interface KernelFlows {
+  /** As `Flows.list`. */
   list(filter?: Fields): Iterable<Fields>
+  /** As `Flows.get`. */
   get(flow: Fields): Fields | undefined
+  /** As `Flows.create`. */
   create(flow: Fields): void
+  /** As `Flows.update`. */
   update(filter: Fields, change: Fields): object
+  /** As `Flows.delete`. */
   delete(filter: Fields): object
+  /** As `Flows.flush`. */
   flush(options?: Fields): void
+  /** As `Flows.count`. */
   count(): number
 }
 
@@ -31,8 +38,9 @@ export interface KernelFacts {
 
 /** One thing that must hold with a kernel that tracks the protocol. */
 export interface KernelCheck {
+  /** What it is about, a sentence. */
   readonly name: string
-  /** @throws Error that says what does not hold, or what the kernel says */
+  /** Tries it on a kernel. @throws Error that says what does not hold, or what the kernel says */
   readonly run: (flows: KernelFlows) => void
 }
 

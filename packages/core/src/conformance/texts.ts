@@ -13,8 +13,11 @@ import { numbered } from './wire.ts'
 
 /** Formatters that a protocol is tried with, as `@conntrack/formatters` has them: `{ line: line(), json: json(), save: save() }`. */
 export interface Formatters {
+  /** What `conntrack -L` prints. */
   readonly line: Formatter<ProtocolVariant>
+  /** `-o json`. */
   readonly json: Formatter<ProtocolVariant>
+  /** `-o save`. */
   readonly save: Formatter<ProtocolVariant>
 }
 

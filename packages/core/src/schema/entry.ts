@@ -5,8 +5,11 @@ import type { Text } from './text.ts'
 
 /** One message of the kernel: attributes between `at` and `end`. */
 export interface Message {
+  /** The datagram. */
   readonly bytes: Uint8Array
+  /** Where the attributes start. */
   readonly at: number
+  /** Where they end. */
   readonly end: number
   /** Subsystem << 8 | message. */
   readonly type: number
@@ -23,11 +26,15 @@ export interface Message {
  * next one is received; {@link Entry.decode} makes an object that lasts.
  */
 export class Entry<V extends Variant = Variant> {
+  /** The tables that it is read by. */
   readonly layout: Layout<V>
   /** Payload offset of each attribute by its slot, 0 for absent. */
   readonly slots: Int32Array
+  /** The table of the message's protocol. */
   shape: Shape<V>
+  /** What was loaded last. */
   message: Message
+  /** The datagram that the message is in. */
   bytes: Uint8Array
   readonly #scanner: Scanner
 
@@ -78,11 +85,13 @@ export type Print<V extends Variant = Variant> = (entry: Entry<V>, text: Text) =
 
 /** A way to write entries. `compile` is called once for each protocol that comes, so that printing an entry decides little. */
 export interface Formatter<V extends Variant = Variant> {
+  /** As after `-o`. */
   readonly name: string
   /** Written before the first entry, even if none comes. */
   readonly head?: string
   /** Written after the last. */
   readonly tail?: string
+  /** Makes the function that prints one protocol's entries. */
   compile(shape: Shape<V>): Print<V>
 }
 

@@ -13,6 +13,7 @@ export interface Kind<T> {
   readonly name: string
   /** Bytes of payload; undefined where any length is right. A shorter attribute than this counts as absent. */
   readonly size: number | undefined
+  /** Reads the payload of `length` bytes at `at`; the value shares nothing with `bytes`. */
   read(bytes: Uint8Array, at: number, length: number): T
   /** Writes the payload at `at` and returns its length; throws RangeError for what cannot be sent. `bytes` has room for {@link lengthOf}. */
   write(bytes: Uint8Array, at: number, value: T): number

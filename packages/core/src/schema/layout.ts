@@ -15,24 +15,31 @@ export interface ScanNode {
 export interface Place {
   /** The kernel's name: `CTA_MARK`. */
   readonly name: string
+  /** The slot. */
   readonly slot: number
+  /** How the payload is read. */
   readonly kind: Kind<unknown>
 }
 
 /** A leaf of a table, by its path in the API: `original.sourcePort`. One place, or one for each address family. */
 export interface Field {
+  /** Its path in the API: `original.sourcePort`. */
   readonly path: string
+  /** Where it is: one place, or one for each address family. */
   readonly places: readonly Place[]
 }
 
 /** A row of a table with its place: what decode, and a formatter that walks a whole table, go through. */
 export interface Member {
+  /** The field. */
   readonly name: string
+  /** Whether the kernel sends it with every entry. */
   readonly always: boolean
   /** Of a leaf: one place, or one for each address family. Empty for a nest. */
   readonly places: readonly Place[]
   /** Of a nest: its own slot and its rows. */
   readonly slot: number
+  /** Of a nest: its rows. Undefined for a leaf. */
   readonly members: readonly Member[] | undefined
 }
 
@@ -45,9 +52,13 @@ export interface Variant {
 
 /** A variant's table, tied to the slots of its layout. */
 export interface Shape<V extends Variant = Variant> {
+  /** Its position among the shapes of its layout. */
   readonly index: number
+  /** What it is the shape of. */
   readonly variant: V
+  /** The rows of its table, in order. */
   readonly members: readonly Member[]
+  /** The leaves, by path. */
   readonly fields: ReadonlyMap<string, Field>
 }
 

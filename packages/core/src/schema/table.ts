@@ -2,40 +2,52 @@ import type { Kind } from './kinds.ts'
 
 /** One step down the tree of attributes: the number on the wire and the kernel's name of it. */
 export interface Step {
+  /** nla_type, without its flags. */
   readonly id: number
+  /** The kernel's constant: `CTA_TUPLE_ORIG`. */
   readonly name: string
 }
 
 /** A row of a table: one attribute of the kernel, and the kind of its payload. */
 export interface Attribute<T> {
+  /** Tells rows apart. */
   readonly row: 'attribute'
   /** From the table's own level down to the attribute itself. */
   readonly path: readonly Step[]
+  /** How its payload is read and written. */
   readonly kind: Kind<T>
 }
 
 /** A field that is one attribute for IPv4 and another for IPv6; whichever is there is the value. */
 export interface PerFamily {
+  /** Tells rows apart. */
   readonly row: 'perFamily'
+  /** The attribute of each family. */
   readonly alternatives: readonly [ipv4: Attribute<string>, ipv6: Attribute<string>]
 }
 
 /** A field that is an object of its own, nested on the wire too. */
 export interface Nest<T extends Table> {
+  /** Tells rows apart. */
   readonly row: 'nest'
+  /** From the table's own level down to the nest itself. */
   readonly path: readonly Step[]
+  /** The rows inside. */
   readonly table: T
 }
 
+/** A row of a table: an attribute, one for each family, or a nest of others. */
 export type Row = Attribute<unknown> | PerFamily | Nest<Table>
 
 /** Marks a row that the kernel sends with every entry: its value's type is not `| undefined`. */
 export interface Always {
+  /** The marker. */
   readonly always: true
 }
 
 /** Field names of the API to rows: what a program does with an attribute depends on this alone. */
 export interface Table {
+  /** A row, by the name that its field has in the SDK. */
   readonly [field: string]: Row
 }
 
@@ -76,6 +88,7 @@ export function always<R extends Row>(row: R): R & Always {
 
 /** Marks a row that the kernel tells and does not take: it is left out of what is sent. */
 export interface FromKernel {
+  /** The marker. */
   readonly fromKernel: true
 }
 

@@ -34,7 +34,9 @@ const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
  * Numbers are written digit by digit, so that a line costs no string.
  */
 export class Text {
+  /** Where it is written: only the first `length` bytes are text. */
   bytes: Uint8Array
+  /** How many bytes were written. */
   length = 0
   readonly #encoder = new TextEncoder()
 
@@ -54,6 +56,7 @@ export class Text {
     this.bytes = larger
   }
 
+  /** Writes one byte. */
   byte(value: number): void {
     if (this.length === this.bytes.length) this.#grow(this.length + 1)
     this.bytes[this.length++] = value
@@ -69,6 +72,7 @@ export class Text {
     this.length = length + count
   }
 
+  /** Writes a string as UTF-8. */
   string(value: string): void {
     this.reserve(value.length * 3)
     this.length += this.#encoder.encodeInto(value, this.bytes.subarray(this.length)).written
@@ -149,10 +153,12 @@ export class Text {
     return this.bytes.subarray(0, this.length)
   }
 
+  /** Forgets what was written, and keeps the room. */
   clear(): void {
     this.length = 0
   }
 
+  /** What was written, as a string. */
   toString(): string {
     return decoder.decode(this.view())
   }

@@ -85,6 +85,7 @@ export interface Protocol<Name extends string = string, L4 extends Table = Table
   readonly labels: Readonly<Record<keyof L4 & string, string>>
   /** The field of `protoinfo` that a line shows as the state. */
   readonly state?: keyof Info & string
+  /** Its options on the command line. */
   readonly options: readonly Option<TuplePath<L4> | (keyof Info & string)>[]
   /** What a tuple has where the user does not say. */
   readonly defaults?: Encodable<L4>
@@ -217,6 +218,7 @@ export type FlowFilterOf<P> =
 
 /** A protocol with a table of its entries: flows or expectations. */
 export interface ProtocolVariant extends Variant {
+  /** The protocol itself. */
   readonly protocol: Protocol
 }
 

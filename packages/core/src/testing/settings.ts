@@ -2,6 +2,7 @@ import type { Protocol } from '../tables/protocol.ts'
 
 /** A module that looks into connections of one protocol for others to expect. */
 export interface KernelHelper {
+  /** As in a flow: `ftp`. */
   readonly name: string
   /** The name of the protocol whose connections it can help. */
   readonly protocol: string
