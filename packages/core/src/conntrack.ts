@@ -1,6 +1,7 @@
 import { expectationContext, flowContext } from './commands/context.ts'
 import {
   countExpectations,
+  deleteAllExpectationsInSteps,
   createExpectation,
   deleteExpectations,
   flushExpectations,
@@ -12,6 +13,7 @@ import {
 import { flush } from './commands/flush.ts'
 import type { Listing } from './commands/listing.ts'
 import { explain, type Explanation } from './commands/plan.ts'
+import type { Steps } from './commands/steps.ts'
 import { get, type ListOptions, list, lookup } from './commands/read.ts'
 import {
   count,
@@ -27,12 +29,15 @@ import {
   type CreateOptions,
   create,
   createAll,
+  createAllInSteps,
   type Creation,
   deleteAll,
+  deleteAllInSteps,
   remove,
   type Update,
   update,
   updateAll,
+  updateAllInSteps,
 } from './commands/write.ts'
 import type { Removal, WriteOptions } from './commands/acknowledged.ts'
 import type { Filter } from './schema/match.ts'
@@ -59,6 +64,13 @@ export type NewFlow<P extends Protocol = never> = NewFlowOf<P> | NewFlowOf<typeo
 /** Conditions on the flows of the protocols `P`. */
 export type FlowFilter<P extends Protocol = never> = FlowFilterOf<P | typeof unknownProtocol>
 
+/** Commands on many flows as {@link Steps}; lists have theirs, `forEachInSteps` and `printInSteps`. */
+export interface FlowSteps<P extends Protocol> {
+  createAll(flows: Iterable<NewFlow<P>>, options?: CreateAllOptions): Steps<Creation<NewFlow<P>>>
+  updateAll(filter: FlowFilter<P>, change: Partial<NewFlow<P>>, options?: WriteOptions): Steps<Update<Flow<P>>>
+  deleteAll(filter: FlowFilter<P>, options?: WriteOptions): Steps<Removal<Flow<P>>>
+}
+
 /** The kernel's connection table. Every command is synchronous: the kernel answers at once. */
 export interface Flows<P extends Protocol> {
   /** The flows for which all conditions hold; all without a filter. */
@@ -79,6 +91,8 @@ export interface Flows<P extends Protocol> {
   updateAll(filter: FlowFilter<P>, change: Partial<NewFlow<P>>, options?: WriteOptions): Update<Flow<P>>
   /** `delete`, with refusals summed in place of thrown. */
   deleteAll(filter: FlowFilter<P>, options?: WriteOptions): Removal<Flow<P>>
+  /** The commands on many flows in steps, for programs that must not be kept waiting. */
+  readonly steps: FlowSteps<P>
   /**
    * Deletes all flows, or those for which the filter holds, without a look at them: in one message where the kernel can do that. Then
    * nobody knows how many there were.
@@ -115,6 +129,8 @@ export interface Expectations<P extends Protocol> {
   create(expectation: NewExpectation<P>): void
   /** Deletes the expectations for which the filter holds; all for an empty one. */
   delete(filter: ExpectationFilter<P>, options?: WriteOptions): { matched: number; deleted: number }
+  /** `delete` in steps, with refusals summed in place of thrown. */
+  readonly steps: { deleteAll(filter: ExpectationFilter<P>, options?: WriteOptions): Steps<Removal<Expectation<P>>> }
   /** Deletes all expectations, or those of one family. */
   flush(options?: { readonly family?: Family }): void
   /** How many expectations there are for which the filter holds. */
@@ -175,6 +191,11 @@ export function openConntrack<const P extends readonly Protocol[]>({
     createAll: (given, options) => createAll(context, given, options),
     updateAll: (filter, change, options) => updateAll(context, filter, change, options),
     deleteAll: (filter, options) => deleteAll(context, filter, options),
+    steps: {
+      createAll: (given, options) => createAllInSteps(context, given, options),
+      updateAll: (filter, change, options) => updateAllInSteps(context, filter, change, options),
+      deleteAll: (filter, options) => deleteAllInSteps(context, filter, options),
+    },
     flush: (filter) => flush(context, filter),
     explain: (filter) => explain(context, filter),
     count: () => count(conversations),
@@ -188,6 +209,7 @@ export function openConntrack<const P extends readonly Protocol[]>({
     lookup: (given) => lookupExpectation(expected, given as GivenExpectation),
     create: (given) => createExpectation(expected, given),
     delete: (filter, options) => deleteExpectations(expected, filter, options),
+    steps: { deleteAll: (filter, options) => deleteAllExpectationsInSteps(expected, filter, options) },
     flush: (options) => flushExpectations(expected, options),
     count: (filter = {}) => countExpectations(expected, filter),
     cpuStatistics: () => expectationCpuStatistics(conversations),

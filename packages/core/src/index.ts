@@ -1,5 +1,6 @@
 export type { TableEntry } from './commands/context.ts'
 export type { Listing } from './commands/listing.ts'
+export { atOnce, type Steps } from './commands/steps.ts'
 export type { ListOptions } from './commands/read.ts'
 export type { CpuStatistics, ExpectationCpuStatistics, Statistics } from './commands/statistics.ts'
 export type { Explanation } from './commands/plan.ts'
@@ -15,6 +16,7 @@ export {
   type Flow,
   type FlowFilter,
   type Flows,
+  type FlowSteps,
   type NewExpectation,
   type NewFlow,
   openConntrack,

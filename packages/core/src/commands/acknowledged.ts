@@ -5,6 +5,7 @@ import type { Request, Requests } from '../transport/request.ts'
 import { newEntry, objectOf, type TableContext, type TableEntry } from './context.ts'
 import type { Listing } from './listing.ts'
 import { type Outcome, type Progress, Queue, Tally } from './many.ts'
+import type { Steps } from './steps.ts'
 
 /** What is told while many entries are changed. */
 export interface WriteOptions {
@@ -12,6 +13,8 @@ export interface WriteOptions {
   readonly onEntry?: (entry: TableEntry) => void
   /** Called now and then, and at the end. */
   readonly onProgress?: (progress: Progress) => void
+  /** Change nothing: tell and count what would be. `onEntry` gets each entry as it is. */
+  readonly dryRun?: boolean
 }
 
 /** What became of a delete of many. */
@@ -42,14 +45,18 @@ export function identifier(names: readonly [tuple: string, ...others: string[]])
 }
 
 /** Deletes each entry of a listing by the attributes that name it; one that has gone meanwhile is not counted. */
-export function removeAll<T>(
+export function* removeAll<T>(
   context: TableContext,
   listing: Listing<T>,
   message: MessageType,
   names: readonly [tuple: string, ...others: string[]],
-  { onEntry, onProgress }: WriteOptions,
-): Removal<T> {
+  { onEntry, onProgress, dryRun }: WriteOptions,
+): Steps<Removal<T>> {
   const tally = new Tally(true, onProgress)
+  if (dryRun) {
+    const matched = yield* listing.forEachInSteps((entry) => tally.pretend(entry, onEntry))
+    return { matched, deleted: tally.done, ...(tally.outcome() as Outcome<T>) }
+  }
   const sent = new Queue()
   const view = newEntry(context)
   const nameOf = identifier(names)
@@ -60,7 +67,7 @@ export function removeAll<T>(
     },
   })
   try {
-    const matched = listing.forEach((entry) => {
+    const matched = yield* listing.forEachInSteps((entry) => {
       batch.add(entryRequest(message, entry, nameOf(entry)))
       sent.push(entry.message)
     })

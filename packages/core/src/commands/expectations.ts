@@ -1,10 +1,11 @@
 import type { Filter } from '../schema/match.ts'
 import { expectationMessages } from '../tables/messages.ts'
 import { NLM_F_CREATE, NLM_F_DUMP, NLM_F_EXCL } from '../transport/message.ts'
-import { removeAll, settle, type WriteOptions } from './acknowledged.ts'
+import { type Removal, removeAll, settle, type WriteOptions } from './acknowledged.ts'
 import { familyNumber, matcherOf, type TableContext } from './context.ts'
 import { firstOf, Listing } from './listing.ts'
 import { assertDone } from './many.ts'
+import { atOnce, type Steps } from './steps.ts'
 import { encoderOf, familyOfTuples, type GivenFlow, numbered, type Tuple } from './tuple.ts'
 
 /** An expectation as the caller gives it. */
@@ -59,10 +60,15 @@ export function deleteExpectations(
   filter: Filter,
   options: WriteOptions = {},
 ): { matched: number; deleted: number } {
-  const names = ['tuple', 'zone', 'id'] as const
-  const removal = removeAll(context, listExpectations(context, filter), expectationMessages.delete, names, options)
+  const removal = atOnce(deleteAllExpectationsInSteps(context, filter, options))
   assertDone(removal)
   return { matched: removal.matched, deleted: removal.deleted }
+}
+
+/** The same in steps, with refusals summed in place of thrown. */
+export function deleteAllExpectationsInSteps<T>(context: TableContext, filter: Filter, options: WriteOptions = {}): Steps<Removal<T>> {
+  const names = ['tuple', 'zone', 'id'] as const
+  return removeAll(context, listExpectations<T>(context, filter), expectationMessages.delete, names, options)
 }
 
 /** Deletes all expectations, or those of one family. */

@@ -4,6 +4,7 @@ import { Text } from '../schema/text.ts'
 import type { ProtocolVariant } from '../tables/protocol.ts'
 import type { Replies, Request } from '../transport/request.ts'
 import { newEntry, objectOf, type TableContext, type TableEntry } from './context.ts'
+import { atOnce, STEP, type Steps } from './steps.ts'
 
 /** Bytes of text that are collected before a sink gets them. */
 const CHUNK = 65536
@@ -41,15 +42,26 @@ export class Listing<T> implements Iterable<T> {
 
   /** Calls `visit` with a view of each entry, which is valid until `visit` returns, and tells how many there were. */
   forEach(visit: (entry: TableEntry) => void): number {
+    return atOnce(this.forEachInSteps(visit))
+  }
+
+  /** `forEach`, in steps. */
+  *forEachInSteps(visit: (entry: TableEntry) => void): Steps<number> {
     const entry = newEntry(this.#context)
     const replies = this.#ask()
     let count = 0
-    try {
-      while (replies.next()) {
+    // A function of its own, since what a generator does itself costs more.
+    const step = (): boolean => {
+      for (let i = 0; i < STEP; i++) {
+        if (!replies.next()) return false
         if (!this.#matches(entry.load(replies))) continue
         count++
         visit(entry)
       }
+      return true
+    }
+    try {
+      while (step()) yield
       this.#end(replies)
     } finally {
       replies.close()
@@ -63,10 +75,15 @@ export class Listing<T> implements Iterable<T> {
    * @returns how many were written
    */
   print(formatter: Formatter<ProtocolVariant>, sink: (chunk: Uint8Array) => void): number {
+    return atOnce(this.printInSteps(formatter, sink))
+  }
+
+  /** `print`, in steps. A list that is left early ends with an entry, without the format's last words. */
+  *printInSteps(formatter: Formatter<ProtocolVariant>, sink: (chunk: Uint8Array) => void): Steps<number> {
     const text = new Text(CHUNK * 2)
     const print = printer(formatter)
     text.string(formatter.head ?? '')
-    const count = this.forEach((entry) => {
+    const count = yield* this.forEachInSteps((entry) => {
       print(entry, text)
       if (text.length < CHUNK) return
       sink(text.view())

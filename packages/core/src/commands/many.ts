@@ -60,6 +60,12 @@ export class Tally {
     return error === undefined
   }
 
+  /** Counts an entry that would be changed, and is not. */
+  pretend<E>(entry: E, onEntry?: (entry: E) => void): void {
+    this.done++
+    onEntry?.(entry)
+  }
+
   #refuse(index: number, error: NetlinkError, entry: () => unknown): void {
     if (this.#isRace && error.code === 'ENOENT') {
       this.gone++

@@ -7,6 +7,7 @@ import { type TableContext, type TableEntry, familyNumber, newEntry, matcherOf, 
 import { labelsUnchanged } from './labels.ts'
 import { assertDone, type Outcome, type Progress, Queue, Tally } from './many.ts'
 import { list } from './read.ts'
+import { atOnce, STEP, type Steps } from './steps.ts'
 import { translated } from './nat.ts'
 import { encoderOf, familyOf, type GivenFlow } from './tuple.ts'
 
@@ -44,7 +45,16 @@ export interface CreateAllOptions extends CreateOptions {
  * Makes flows, of which it takes as many at a time as the kernel gets in one message.
  * @throws RangeError that names the first flow that cannot be, after those before it were made
  */
-export function createAll<T extends GivenFlow>(context: TableContext, flows: Iterable<T>, options: CreateAllOptions = {}): Creation<T> {
+export function createAll<T extends GivenFlow>(context: TableContext, flows: Iterable<T>, options?: CreateAllOptions): Creation<T> {
+  return atOnce(createAllInSteps(context, flows, options))
+}
+
+/** The same, in steps. */
+export function* createAllInSteps<T extends GivenFlow>(
+  context: TableContext,
+  flows: Iterable<T>,
+  options: CreateAllOptions = {},
+): Steps<Creation<T>> {
   const tally = new Tally(false, options.onProgress)
   let waiting: T[] = []
   let next = 0
@@ -63,6 +73,7 @@ export function createAll<T extends GivenFlow>(context: TableContext, flows: Ite
       batch.add(creationAt(given, context, flow, options))
       waiting.push(flow)
       given++
+      if (given % STEP === 0) yield
     }
     batch.end()
     return { given, created: tally.done, ...(tally.outcome() as Outcome<T>) }
@@ -110,12 +121,17 @@ export interface Update<T = unknown> extends Outcome<T> {
  * Changes every flow for which the filter holds; of the status, bits are added. A flow that already is as wanted is left alone,
  * and so is one that has gone meanwhile.
  */
-export function updateAll<T>(
+export function updateAll<T>(context: TableContext, filter: Filter, change: GivenFlow, options?: WriteOptions): Update<T> {
+  return atOnce(updateAllInSteps(context, filter, change, options))
+}
+
+/** The same, in steps. */
+export function* updateAllInSteps<T>(
   context: TableContext,
   filter: Filter,
   change: GivenFlow,
-  { onEntry, onProgress }: WriteOptions = {},
-): Update<T> {
+  { onEntry, onProgress, dryRun }: WriteOptions = {},
+): Steps<Update<T>> {
   const { protocol, family: _, status, ...rest } = change
   const { mark, markMask, labels, labelsMask, ...others } = rest
   const wanted = { ...filter, protocol: filter.protocol ?? protocol }
@@ -132,6 +148,13 @@ export function updateAll<T>(
   const nameOf = identifier(['original', 'zone'])
   const listing = list(context, wanted)
   const tally = new Tally(true, onProgress)
+  const isDone = (entry: TableEntry): boolean => isAlready(entry) && keepsMark(entry)
+  if (dryRun) {
+    const matched = yield* listing.forEachInSteps((entry) => {
+      if (!isDone(entry)) tally.pretend(entry, onEntry)
+    })
+    return { matched, updated: tally.done, ...(tally.outcome() as Outcome<T>) }
+  }
   const sent = new Queue()
   const view = newEntry(context)
   // With `onEntry`, each change is followed by the question how the entry is now.
@@ -150,8 +173,8 @@ export function updateAll<T>(
     }),
   })
   try {
-    const matched = listing.forEach((entry) => {
-      if (isAlready(entry) && keepsMark(entry)) return
+    const matched = yield* listing.forEachInSteps((entry) => {
+      if (isDone(entry)) return
       const tuple = nameOf(entry)
       batch.add(entryRequest(flowMessages.new, entry, joined(tuple, values(entry))))
       sent.push(entry.message)
@@ -180,7 +203,12 @@ export function update(
  * Deletes every flow for which the filter holds. Each is named to the kernel by its tuple, zones and id, so that a new flow under
  * the same tuple lives; one that has gone meanwhile is not counted.
  */
-export function deleteAll<T>(context: TableContext, filter: Filter, options: WriteOptions = {}): Removal<T> {
+export function deleteAll<T>(context: TableContext, filter: Filter, options?: WriteOptions): Removal<T> {
+  return atOnce(deleteAllInSteps(context, filter, options))
+}
+
+/** The same, in steps. */
+export function deleteAllInSteps<T>(context: TableContext, filter: Filter, options: WriteOptions = {}): Steps<Removal<T>> {
   return removeAll(context, list<T>(context, filter), flowMessages.delete, ['original', 'zone', 'id'], options)
 }
 
