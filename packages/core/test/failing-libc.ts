@@ -38,7 +38,11 @@ export interface FailingLibc {
   readonly libc: Libc
   /** The calls so far, by name. */
   readonly calls: FailingCall[]
+  /** The descriptors that are open: the runtime opens and closes others meanwhile, so that /proc/self/fd says nothing. */
+  readonly descriptors: ReadonlySet<number>
 }
+
+const OPENING: ReadonlySet<string> = new Set(['open', 'socket', 'eventfd'])
 
 /** The system's C library, but for a fault. A close() that fails has closed all the same, as close(2) has on Linux. */
 export function failingLibc(real: Libc, fault?: Fault): FailingLibc {
@@ -48,14 +52,18 @@ export function failingLibc(real: Libc, fault?: Fault): FailingLibc {
     if (fault === undefined) return false
     return fault.once ? index === fault.at : index >= fault.at && name === calls[fault.at]
   }
+  const descriptors = new Set<number>()
   const functions = Object.entries(real).map(([name, call]: [string, (...values: never[]) => unknown]) => {
     if (!Object.hasOwn(ERRNOS, name)) return [name, call] as const
     const failing = (...values: never[]): unknown => {
-      if (!fails(name as FailingCall)) return call(...values)
-      if (name === 'close') call(...values)
-      return -(fault?.errno ?? 0)
+      if (name === 'close') descriptors.delete(values[0])
+      const isFailing = fails(name as FailingCall)
+      const result = isFailing && name !== 'close' ? 0 : call(...values)
+      if (isFailing) return -(fault?.errno ?? 0)
+      if (OPENING.has(name) && (result as number) >= 0) descriptors.add(result as number)
+      return result
     }
     return [name, failing] as const
   })
-  return { libc: Object.fromEntries(functions) as unknown as Libc, calls }
+  return { libc: Object.fromEntries(functions) as unknown as Libc, calls, descriptors }
 }

@@ -1,4 +1,3 @@
-import { readdirSync } from 'node:fs'
 import { libc } from '#libc'
 import t from 'tap'
 import { type Conntrack, openConntrack } from '../../src/conntrack.ts'
@@ -12,9 +11,6 @@ import { namespace, skipKernel } from '../real-kernel.ts'
 const PROTOCOLS = [stream, datagram] as const
 const CLONE_NEWNET = 0x40000000
 const [EINTR, ENOENT] = [4, 2]
-
-/** The descriptors of this process. */
-const descriptors = (): string => readdirSync('/proc/self/fd').join()
 
 const flow = (sourcePort: number) =>
   ({
@@ -53,7 +49,7 @@ t.test('every call fails in turn with every errno: a typed error, nothing left o
   for (const [title, work] of Object.entries(WORKS)) {
     const counted = failingLibc(real)
     const right = JSON.stringify(perform(work, counted.libc))
-    const before = descriptors()
+    t.equal(counted.descriptors.size, 0, `${title}: nothing is left open where all goes well`)
     const codes = new Set<string>()
     const wrong: string[] = []
     let cases = 0
@@ -64,14 +60,15 @@ t.test('every call fails in turn with every errno: a typed error, nothing left o
           if (errno === EINTR && !once) continue
           cases++
           const fault: Fault = { at, errno, once }
-          const found = outcome(() => perform(work, failingLibc(real, fault).libc))
+          const { libc: own, descriptors } = failingLibc(real, fault)
+          const found = outcome(() => perform(work, own))
           if (real.setns(home, CLONE_NEWNET) !== 0) throw new Error('this thread is lost')
           const what = `${call}, call ${at}, ${errnoName(errno)}${once ? ' once' : ''}: ${String(found)}`
           if (found instanceof NetlinkError) codes.add(found.code)
           else if (found instanceof Error) wrong.push(what)
           // A flow that there is not is undefined, and so is one whose answer was ENOENT.
           else if (JSON.stringify(found) !== right && errno !== ENOENT) wrong.push(what)
-          if (descriptors() !== before) wrong.push(`${what}, descriptors ${descriptors()} for ${before}`)
+          if (descriptors.size > 0) wrong.push(`${what}, open: ${[...descriptors].join()}`)
         }
       }
     }
@@ -92,7 +89,7 @@ function outcome(work: () => unknown): unknown {
 
 t.test('when there are no descriptors left, that is said, and those that come free are used', { skip: skipKernel }, (t) => {
   const netns = namespace(t)
-  const real = libc()
+  const { libc: real, descriptors } = failingLibc(libc())
   let left = 5
   const sparing: Libc = {
     ...real,
@@ -107,7 +104,6 @@ t.test('when there are no descriptors left, that is said, and those that come fr
     if (fd >= 0) left--
     return fd
   }
-  const before = descriptors()
   using ct = openConntrack({ protocols: PROTOCOLS, socket: () => openSocket({ libc: sparing, netns }) })
   for (const port of [1, 2, 3]) ct.flows.create(flow(port))
   const readers = [...'abcdef'].map(() => ct.flows.list()[Symbol.iterator]())
@@ -118,6 +114,6 @@ t.test('when there are no descriptors left, that is said, and those that come fr
   for (const reader of readers) reader.return()
   t.equal([...ct.flows.list()].length, 3)
   ct.close()
-  t.equal(descriptors(), before)
+  t.equal(descriptors.size, 0)
   t.end()
 })
