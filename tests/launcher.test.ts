@@ -275,11 +275,18 @@ t.test('what lies in the directories above the clone does not matter either', as
   }
 })
 
-t.test('only the language, the time zone and the terminal are passed on', async (t) => {
+t.test('only the language, the time zone, the terminal and how one came to it are passed on', async (t) => {
   const clone = cloneOf(t)
   const cwd = temporary(t)
   write(cwd, { '.env': 'EVIL=1\n', '.env.local': 'EVIL=1\n', '.env.production': 'EVIL=1\n' })
-  const passed = { LANG: 'de_DE.UTF-8', LC_ALL: 'C', LC_TIME: 'C', TZ: 'Asia/Tokyo', TERM: 'a b' }
+  const passed = {
+    LANG: 'de_DE.UTF-8',
+    LC_ALL: 'C',
+    LC_TIME: 'C',
+    TZ: 'Asia/Tokyo',
+    TERM: 'a b',
+    SSH_CONNECTION: '192.0.2.1 1 $(id)\n"*\' 22',
+  }
   for (const runtime of runtimes) {
     const env = { ...poison(clone), ...passed, PATH: process.env['PATH'], CONNTRACK_RUNTIME: runtime, WHATEVER: 'x' }
     const seen = see(join(clone, 'conntrack'), [], { env, cwd }).env

@@ -1,10 +1,13 @@
 import { readFileSync } from 'node:fs'
 import type { Protocol } from '@conntrack/core/plugin'
-import type { CommandName } from './commands.ts'
+import { type CommandName, LOAD_FILE } from './commands.ts'
 import { Failure, UsageError, WRONG_USAGE } from './failure.ts'
 import type { Formats } from './output.ts'
+import { getopt } from './getopt.ts'
+import type { Limits } from './guard.ts'
 import type { Job } from './run.ts'
 import { understand } from './understand.ts'
+import { parseMaximum } from './values.ts'
 
 /** The commands that a file may have. */
 const ALLOWED: ReadonlySet<CommandName> = new Set(['create', 'add', 'update', 'delete', 'flush'])
@@ -30,15 +33,27 @@ export interface BatchArguments {
   readonly goOn: boolean
   /** Work on the made-up network. */
   readonly isDemo: boolean
+  /** For all lines together. */
+  readonly limits: Limits
 }
 
-/** Tells whether a command line is `-R FILE [--continue] [--demo]`, which stands first or not at all. @throws UsageError */
+/** Tells whether a command line is `-R FILE` with its options, which stands first or not at all. @throws UsageError */
 export function batchArguments([first, ...rest]: readonly string[]): BatchArguments | undefined {
   if (first !== '-R' && first !== '--load-file') return undefined
-  const files = rest.filter((word) => word !== '--continue' && word !== '--demo')
-  if (files.length === 0) throw new UsageError(`option \`${first}' requires an argument`)
-  if (files.length > 1) throw new UsageError(`\`${files[1]}' after \`${first} ${files[0]}': expected nothing else, --continue or --demo`)
-  return { file: files[0], goOn: rest.includes('--continue'), isDemo: rest.includes('--demo') }
+  const { options, words, error } = getopt(rest, LOAD_FILE.options)
+  const expected = LOAD_FILE.options.map(({ names: [name], placeholder }) => `--${name}${placeholder && ` ${placeholder}`}`).join(', ')
+  const [file, stranger = error?.kind === 'unknown' ? error.written : undefined] = words
+  if (error?.kind === 'argument missing' || (file === undefined && error === undefined))
+    throw new UsageError(`option \`${error?.written ?? first}' requires an argument`)
+  if (stranger !== undefined || error !== undefined)
+    throw new UsageError(`\`${stranger ?? error?.written}' after \`${first} ${file ?? 'FILE'}': expected nothing else, or ${expected}`)
+  const given = (name: string) => options.filter(({ option }) => option.names[0] === name)
+  const limits = {
+    dryRun: given('dry-run').length > 0,
+    maximum: given('max').map(({ argument = '', written }) => parseMaximum(argument, written))[0],
+    force: given('force').length > 0,
+  }
+  return { file, goOn: given('continue').length > 0, isDemo: given('demo').length > 0, limits }
 }
 
 /** Reads a file of command lines whole, so that nothing is done when one of them is wrong. @throws UsageError with line and column */
@@ -60,6 +75,7 @@ export function readBatch(file: string, protocols: readonly Protocol[], formats:
           throw new UsageError(`Cannot use command \`${words[0].text}' with --load-file`)
         if (intent.netns !== undefined) throw new UsageError('a file works in one namespace: --netns does not stand in it', '--netns')
         if (intent.isDemo) throw new UsageError('a file works on one table: --demo stands after -R, not in it', '--demo')
+        if (isLimited(intent.job.limits)) throw new UsageError('what keeps a file from doing more than was meant follows `-R FILE`')
         return [{ job: intent.job, where }]
       } catch (error) {
         if (!(error instanceof UsageError)) throw error
@@ -69,6 +85,9 @@ export function readBatch(file: string, protocols: readonly Protocol[], formats:
       }
     })
 }
+
+const isLimited = (limits: Limits | undefined): boolean =>
+  limits !== undefined && (limits.dryRun || limits.force || limits.maximum !== undefined)
 
 function readText(file: string): string {
   try {

@@ -60,6 +60,15 @@ export const COMMANDS: readonly CommandSyntax[] = [
   },
 ]
 
+interface FileOption extends OptionSyntax {
+  readonly placeholder: string
+  readonly help: string
+}
+
+function behindFile(name: string, placeholder: string, help: string): FileOption {
+  return { names: [name], argument: placeholder === '' ? 'none' : 'required', placeholder, help }
+}
+
 /** A file of command lines. It stands first or not at all, so it is no row of the others. */
 export const LOAD_FILE = {
   short: 'R',
@@ -67,7 +76,13 @@ export const LOAD_FILE = {
   placeholder: 'FILE',
   help: 'do the command lines of a file, or of standard input for -',
   /** What may stand behind the file. */
-  options: [{ names: ['continue'], placeholder: '', help: 'go on after a line that fails' }],
+  options: [
+    behindFile('continue', '', 'go on after a line that fails'),
+    behindFile('dry-run', '', 'show what would be done, and do nothing'),
+    behindFile('max', 'COUNT', 'do nothing where more entries than this would be touched'),
+    behindFile('force', '', 'even where the flow of your own SSH session is deleted'),
+    behindFile('demo', '', 'on a made-up network in memory'),
+  ],
 } as const
 
 /** A command as messages name it: by its letter, if it has one. */

@@ -12,18 +12,28 @@ export interface Io {
   readonly status?: (text: string) => void
   /** What standard output is shown on, asked when it matters; no screen if absent. */
   readonly screen?: () => Screen
+  /** Who sits before the program, where somebody does. */
+  readonly person?: () => Person | undefined
+  /** Does work that can be told to stop: the signal is aborted then, with the name of the system's signal as its reason. */
+  readonly stoppable?: <T>(work: (signal: AbortSignal) => Promise<T>) => Promise<T>
+}
+
+/** Somebody at a terminal. */
+export interface Person {
+  /** SSH_CONNECTION, as it is: by which connection they came, if by one. */
+  readonly sshConnection: string | undefined
 }
 
 /** The beginning of the line, and what takes away the rest of it (EL). */
 const OVERWRITE = '\r\u001b[K'
 
 /** Output to the file descriptors 1 and 2. `isWatched` tells that 2 is a terminal. What is told on stderr may have words of files in it, so it is made printable. */
-export function standardIo(screen: () => Screen, isWatched = false): Io {
+export function standardIo(others: Omit<Io, 'out' | 'err' | 'status'>, isWatched = false): Io {
   const encoder = new TextEncoder()
   return {
     out: (bytes) => writeAll(1, bytes),
     err: (line) => writeAll(2, encoder.encode(`${line.split('\n').map(printable).join('\n')}\n`)),
-    screen,
+    ...others,
     ...(isWatched && { status: (text: string) => writeAll(2, encoder.encode(OVERWRITE + text)) }),
   }
 }

@@ -3,6 +3,9 @@ import type { Protocol } from '@conntrack/core/plugin'
 import { aligner } from '@conntrack/formatters'
 import { completion } from './completion.ts'
 import { batchArguments, type BatchArguments, readBatch } from './batch.ts'
+import { assertMeant } from './guard.ts'
+import { rehearse, runDry } from './rehearsal.ts'
+import { Stopped, stoppable } from './stop.ts'
 import { FAILED, outcomeOf } from './failure.ts'
 import type { Io } from './io.ts'
 import { type Formats, type Output, outputHelp, recordOf } from './output.ts'
@@ -72,28 +75,46 @@ async function runLine(argv: readonly string[], io: Io, parts: CliParts): Promis
 
   for (const warning of intent.warnings) io.err(`WARNING: ${warning}`)
   using conntrack = intent.isDemo ? await demo(parts, io) : (parts.open ?? openConntrack)({ protocols, netns: intent.netns })
-  const surroundings = { conntrack, io: aligned(intent.job, io), say: (text: string) => io.err(`${version}: ${text}`) }
+  const surroundings: Surroundings = {
+    conntrack,
+    io: aligned(intent.job, io),
+    say: (text) => io.err(`${version}: ${text}`),
+    stoppable: (work) => stoppable(io, work),
+  }
   return await runWith(surroundings, () => run(intent.job, surroundings))
 }
 
 /** Does the lines of a file in turn. No summary is written, and that nothing was found to change is no error there. */
-async function runBatch({ file, goOn, isDemo }: BatchArguments, io: Io, parts: CliParts): Promise<number> {
+async function runBatch(batch: BatchArguments, io: Io, parts: CliParts): Promise<number> {
   const { protocols, formats, version } = parts
-  const lines = readBatch(file, protocols, formats)
+  const lines = readBatch(batch.file, protocols, formats)
   const shown = lines.findLast(({ job }) => job.format.name !== 'line')?.job
-  using conntrack = isDemo ? await demo(parts, io) : (parts.open ?? openConntrack)({ protocols })
-  const surroundings = { conntrack, io: shown === undefined ? io : aligned(shown, io), say: () => {} }
-  let status = 0
-  for (const { job, where } of lines) {
-    try {
-      await runWith(surroundings, () => run({ ...job, format: shown?.format ?? job.format }, surroundings))
-    } catch (error) {
-      const failed = report(error, { prefix: `${version}: `, where: `${where}: `, record: job.record }, io)
-      if (!goOn) return failed
-      status = FAILED
+  using conntrack = batch.isDemo ? await demo(parts, io) : (parts.open ?? openConntrack)({ protocols })
+  return await stoppable(io, async (pace) => {
+    const surroundings: Surroundings = {
+      conntrack,
+      io: shown === undefined ? io : aligned(shown, io),
+      say: () => {},
+      stoppable: (work) => work(pace),
     }
-  }
-  return status
+    const prefix = `${version}: `
+    const jobs = lines.map(({ job }) => ({ ...job, limits: batch.limits, format: shown?.format ?? job.format }))
+    await assertMeant(jobs, batch.limits, surroundings, (touch) => rehearse(jobs, conntrack, touch, pace))
+    if (batch.limits.dryRun) return await runDry(jobs, lines, { ...surroundings, say: (text) => io.err(prefix + text) })
+    let status = 0
+    for (const [i, { where, job }] of lines.entries()) {
+      try {
+        await pace.pause()
+        // The file as a whole was found to be meant.
+        await runWith(surroundings, () => run({ ...jobs[i], limits: undefined }, surroundings))
+      } catch (error) {
+        const failed = report(error, { prefix, where: `${where}: `, record: job.record }, io)
+        if (!batch.goOn || error instanceof Stopped) return failed
+        status = FAILED
+      }
+    }
+    return status
+  })
 }
 
 /** A made-up network, and word of what it is. It is loaded only now, as hardly a run needs it. */

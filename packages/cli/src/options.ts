@@ -132,6 +132,20 @@ const rows: readonly Row[] = [
     use: { list: 'value', delete: 'value', update: 'value', flush: 'value' },
   }),
   row([undefined, 'helper'], 'NAME', 'connection tracking helper, such as ftp', { sets: 'helper.name', use: PROPERTY, isOurs: true }),
+  row([undefined, 'dry-run'], '', 'show what would be changed, and change nothing', {
+    isOurs: true,
+    use: { update: 'value', delete: 'value', flush: 'value' },
+    expectation: { delete: 'value', flush: 'value' },
+  }),
+  row([undefined, 'max'], 'COUNT', 'do nothing where more entries than this would be touched', {
+    isOurs: true,
+    use: { update: 'value', delete: 'value', flush: 'value' },
+    expectation: { delete: 'value', flush: 'value' },
+  }),
+  row([undefined, 'force'], '', 'even where the flow of your own SSH session is deleted', {
+    isOurs: true,
+    use: { delete: 'value', flush: 'value' },
+  }),
   row([undefined, 'netns'], 'NAMESPACE', 'network namespace: its name, path or a process in it', {
     isOurs: true,
     use: EVERYWHERE,

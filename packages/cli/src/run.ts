@@ -1,12 +1,14 @@
-import { type Conntrack, type Expectations, type Flows, NetlinkError, type Outcome, type WriteOptions } from '@conntrack/core'
-import { type Protocol, printer, Text } from '@conntrack/core/plugin'
+import { type Conntrack, type Expectations, type Flows, NetlinkError } from '@conntrack/core'
+import type { Protocol } from '@conntrack/core/plugin'
 import type { CommandName, TableName } from './commands.ts'
-import { FAILED, Failure, NO_ROOM_FOR_LABELS, refusalOf } from './failure.ts'
+import { FAILED, Failure, NO_ROOM_FOR_LABELS } from './failure.ts'
+import type { Limits } from './guard.ts'
 import type { Io } from './io.ts'
 import type { Output } from './output.ts'
-import { progressLine } from './progress.ts'
 import type { Query } from './query.ts'
 import { statisticsText } from './statistics.ts'
+import type { Pace } from './stop.ts'
+import { assertJobMeant, writing } from './writing.ts'
 
 /** A command line that was understood. */
 export interface Job extends Output {
@@ -14,6 +16,8 @@ export interface Job extends Output {
   readonly table: TableName
   readonly query: Query
   readonly zeroCounters: boolean
+  /** Absent where it was found to be meant already, as part of a file. */
+  readonly limits?: Limits
   /** Whether the command line says how output is written: then a command that otherwise shows nothing shows what it made. */
   readonly isOutputAsked: boolean
   /** Whether the entries that are changed are not to be shown, nor how many there were. */
@@ -27,6 +31,8 @@ export interface Surroundings {
   readonly conntrack: Conntrack<Protocol>
   readonly io: Io
   readonly say: (line: string) => void
+  /** Does work that can be told to stop between two entries. */
+  readonly stoppable: <T>(work: (pace: Pace) => Promise<T>) => Promise<T>
 }
 
 /** Does a job and gives its exit status. */
@@ -89,30 +95,21 @@ const FLOW_RUNS: Runs = {
     return 0
   },
 
-  update(job, surroundings) {
-    const { conditions, values } = job.query
-    const { flows } = surroundings.conntrack
-    return writing(job, surroundings, 'updated', (options) => {
-      const { updated, ...outcome } = flows.updateAll(conditions, values, options)
-      const { ENOSPC = 0, ...refused } = outcome.refused
-      if (ENOSPC > 0) surroundings.io.err(`WARNING: labels were not set: ${NO_ROOM_FOR_LABELS}`)
-      return { count: updated, outcome: { ...outcome, refused, refusals: outcome.refusals.filter(({ error }) => error.code !== 'ENOSPC') } }
-    })
+  update: (job, surroundings) => writing(job, surroundings, 'updated'),
+
+  async delete(job, surroundings) {
+    if (!job.isQuiet || job.limits?.dryRun) return await writing(job, surroundings, 'deleted')
+    await assertJobMeant(job, surroundings)
+    return deleteUnseen(surroundings.conntrack.flows, job.query.conditions)
   },
 
-  delete(job, surroundings) {
-    const { flows } = surroundings.conntrack
-    if (job.isQuiet) return deleteUnseen(flows, job.query.conditions)
-    return writing(job, surroundings, 'deleted', (options) => {
-      const { deleted, ...outcome } = flows.deleteAll(job.query.conditions, options)
-      return { count: deleted, outcome }
-    })
-  },
-
-  flush({ query: { conditions } }, { conntrack, say }) {
-    conntrack.flows.flush(conditions)
+  async flush(job, surroundings) {
+    const { conditions } = job.query
+    if (job.limits?.dryRun) return await dryFlush(job, surroundings)
+    await assertJobMeant(job, surroundings)
+    surroundings.conntrack.flows.flush(conditions)
     const isWhole = Object.keys(conditions).every((name) => name === 'family')
-    say(isWhole ? 'connection tracking table has been emptied.' : 'the flow entries that fit have been deleted.')
+    surroundings.say(isWhole ? 'connection tracking table has been emptied.' : 'the flow entries that fit have been deleted.')
     return 0
   },
 
@@ -172,14 +169,13 @@ const EXPECTATION_RUNS: Runs = {
     return 0
   },
 
-  delete(job, surroundings) {
-    const { expectations } = surroundings.conntrack
-    return writing(job, surroundings, 'deleted', (options) => ({ count: expectations.delete(job.query.values, options).deleted }))
-  },
+  delete: (job, surroundings) => writing(job, surroundings, 'deleted'),
 
-  flush({ query }, { conntrack, say }) {
-    conntrack.expectations.flush(query.conditions)
-    say('expectation table has been emptied.')
+  async flush(job, surroundings) {
+    if (job.limits?.dryRun) return await dryFlush(job, surroundings)
+    await assertJobMeant(job, surroundings)
+    surroundings.conntrack.expectations.flush(job.query.conditions)
+    surroundings.say('expectation table has been emptied.')
     return 0
   },
 
@@ -194,53 +190,10 @@ const EXPECTATION_RUNS: Runs = {
   },
 }
 
-/** Bytes of text that are collected while entries are changed. */
-const CHUNK = 65536
-
-/** What became of a command on many entries. */
-interface Written {
-  readonly count: number
-  readonly outcome?: Outcome
-}
-
-/** Changes entries and shows each that was changed; what was done before an error is shown and counted too. */
-function writing(job: Job, surroundings: Surroundings, done: string, work: (options: WriteOptions) => Written): number {
-  const { format, table, isQuiet, query } = job
-  const { io, say, conntrack } = surroundings
-  const text = new Text(CHUNK)
-  const print = printer(format)
-  text.string(format.head ?? '')
-  const total = io.status === undefined || Object.keys(query.conditions).length > 0 ? undefined : conntrack.flows.count()
-  const progress = progressLine(io, done, total)
-  const flush = (): void => {
-    progress.clear()
-    if (text.length > 0) io.out(text.view())
-    text.clear()
-  }
-  let count = 0
-  const summary = (): void => {
-    text.string(format.tail ?? '')
-    flush()
-    say(`${count} ${table === 'expect' ? 'expectations' : 'flow entries'} have been ${done}.`)
-  }
-  const onEntry: WriteOptions['onEntry'] = (entry) => {
-    count++
-    print(entry, text)
-    if (text.length >= CHUNK) flush()
-  }
-  try {
-    const written = work({ ...(!isQuiet && { onEntry }), onProgress: (so) => progress.step(so.done) })
-    count = Math.max(count, written.count)
-    const refusal = written.outcome && refusalOf(written.outcome)
-    if (refusal !== undefined) throw refusal
-  } catch (error) {
-    if (count > 0 && !isQuiet) summary()
-    else progress.clear()
-    throw error
-  }
-  if (isQuiet) progress.clear()
-  else summary()
-  return statusOf(count)
+/** Shows what a flush would delete. That there is nothing is no error to a flush. */
+async function dryFlush(job: Job, surroundings: Surroundings): Promise<number> {
+  await writing(job, surroundings, 'deleted')
+  return 0
 }
 
 /** Thrown where the kernel takes a command for wrong because it has no connection tracking: told by asking the simplest question. */

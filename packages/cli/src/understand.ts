@@ -9,6 +9,7 @@ import { type Formats, outputOf, outputWordsIn } from './output.ts'
 import { type ChosenProtocols, protocolsOf } from './protocols.ts'
 import { query } from './query.ts'
 import type { Job } from './run.ts'
+import { parseMaximum } from './values.ts'
 
 /** What a command line wants: a job for the kernel, or a text about the program. */
 export type Intent =
@@ -65,6 +66,11 @@ export function understand(argv: readonly string[], protocols: readonly Protocol
     ...outputOf(argumentsOf('output'), formats, command, table, names),
     isOutputAsked: named('output').length > 0,
     zeroCounters: named('zero').length > 0,
+    limits: {
+      dryRun: named('dry-run').length > 0,
+      maximum: maximumOf(named('max')),
+      force: named('force').length > 0,
+    },
     isQuiet: named('quiet').length > 0,
     isExplained: named('explain').length > 0,
   }
@@ -77,6 +83,11 @@ export function understand(argv: readonly string[], protocols: readonly Protocol
     ...(showsLabels && labels().problem !== undefined ? [labels().problem as string] : []),
   ]
   return { kind: 'job', job, netns, isDemo, warnings }
+}
+
+/** The smallest of the counts that were given. @throws UsageError */
+function maximumOf(given: readonly Parsed<CliOption>[]): number | undefined {
+  return given.length === 0 ? undefined : Math.min(...given.map(({ argument = '', written }) => parseMaximum(argument, written)))
 }
 
 /** The arguments of `-o` in a command line that is wrong, wherever they stand: errors too are written as it says. */

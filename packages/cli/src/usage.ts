@@ -17,7 +17,7 @@ export function usage(
 ): string {
   const sections = [
     `${version}: list and change tracked connections\n`,
-    'Usage: conntrack COMMAND [TABLE] [OPTION...]\n       conntrack -R FILE [--continue]\n',
+    'Usage: conntrack COMMAND [TABLE] [OPTION...]\n       conntrack -R FILE [OPTION...]\n',
     section(
       'Commands',
       [...COMMANDS.filter(({ short }) => short !== undefined), LOAD_FILE, ...COMMANDS.filter(({ short }) => !short)].map(commandRow),
@@ -41,6 +41,7 @@ export function usage(
         OPTIONS.filter(isIn).map((option) => optionRow(option)),
       ),
     ),
+    section('Behind -R FILE, for all its lines together', LOAD_FILE.options.map(commandRow)),
     section(
       'Formats for -o',
       formats.map(([word, help]) => row(word, help)),

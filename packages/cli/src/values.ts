@@ -1,4 +1,5 @@
 import { type Attribute, ipv4, ipv6, type PerFamily, STATUS_BITS } from '@conntrack/core/plugin'
+import { UsageError } from './failure.ts'
 import { servicePort } from './databases.ts'
 
 /** Status bits that conntrack(8) knows by name, in the order in which a beginning of a name is compared with them. */
@@ -42,6 +43,13 @@ export function parseNewStatus(argument: string): readonly string[] {
 
 /** The attribute, or the two of an address, behind the field that an option sets. */
 export type FieldRow = Attribute<unknown> | PerFamily
+
+/** Reads the argument of `--max`, a whole number. @throws UsageError that names the option and its value */
+export function parseMaximum(argument: string, written: string): number {
+  const count = /^\d+$/.test(argument) ? Number(argument) : Number.NaN
+  if (Number.isSafeInteger(count)) return count
+  throw new UsageError(`invalid value \`${argument}' for option \`${written}': expected a whole number`, written)
+}
 
 /** Reads `VALUE[/MASK]` of a field. @throws RangeError */
 export function parseMasked(argument: string, row: FieldRow): { value: unknown; mask: unknown } {
