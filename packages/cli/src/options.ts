@@ -9,6 +9,8 @@ export interface CliOption extends OptionSyntax {
   readonly help: string
   /** The field of a flow that it is about; options about the program itself have none. */
   readonly sets?: string
+  /** The parts of a field that is an object: the argument has one value for each, with colons between them. */
+  readonly parts?: readonly string[]
   readonly use: Uses
   /** The same for commands on expectations. */
   readonly expectation?: Uses
@@ -32,6 +34,10 @@ const PART_OF_NAME = { ...CONDITION, get: 'value', create: 'value', add: 'value'
 const ANYWHERE = { ...CONDITION, get: 'condition' } as const
 /** A condition on entries that are, and a value of one that is made. */
 const TRANSLATION = { ...CONDITION, create: 'value', add: 'value' } as const
+/** How far a NAT helper has moved TCP's sequence numbers, and from which position on. */
+const sequenceAdjustment = (sets: string) =>
+  ({ sets, parts: ['correctionPosition', 'offsetBefore', 'offsetAfter'], use: PROPERTY, isOurs: true }) as const
+const ADJUSTMENT = 'POSITION:BEFORE:AFTER'
 const TARGET = '[ADDRESS][:PORT]'
 /** About the program itself. */
 const EVERYWHERE = {
@@ -57,7 +63,7 @@ const row = (
   names: readonly [short: string | undefined, ...long: string[]],
   placeholder: string,
   help: string,
-  about: Pick<Row, 'sets' | 'use' | 'expectation' | 'isOurs'>,
+  about: Pick<Row, 'sets' | 'parts' | 'use' | 'expectation' | 'isOurs'>,
 ): Row => ({
   short: names[0],
   names: names.slice(1) as string[],
@@ -132,6 +138,18 @@ const rows: readonly Row[] = [
     use: { list: 'value', delete: 'value', update: 'value', flush: 'value' },
   }),
   row([undefined, 'helper'], 'NAME', 'connection tracking helper, such as ftp', { sets: 'helper.name', use: PROPERTY, isOurs: true }),
+  row([undefined, 'orig-seqadj'], ADJUSTMENT, 'sequence numbers moved by NAT, original direction', {
+    ...sequenceAdjustment('originalSequenceAdjustment'),
+  }),
+  row([undefined, 'reply-seqadj'], ADJUSTMENT, 'sequence numbers moved by NAT, reply direction', {
+    ...sequenceAdjustment('replySequenceAdjustment'),
+  }),
+  row([undefined, 'synproxy'], 'ISN:ITS:OFFSET', "what the synproxy knows: initial sequence and timestamp, timestamps' offset", {
+    sets: 'synproxy',
+    parts: ['initialSequence', 'initialTimestamp', 'timestampOffset'],
+    use: PROPERTY,
+    isOurs: true,
+  }),
   row([undefined, 'dry-run'], '', 'show what would be changed, and change nothing', {
     isOurs: true,
     use: { update: 'value', delete: 'value', flush: 'value' },

@@ -39,7 +39,11 @@ export function query(
     if (sets === undefined || use === undefined) continue
     const path = pathOf(sets)
     const found = read(one, () =>
-      agreed(views.map((about) => (use === 'condition' ? condition(one, path, about) : value(one, path, about, command)))),
+      agreed(
+        views.map((about) =>
+          inParts(one, path, (part, at) => (use === 'condition' ? condition(part, at, about) : value(part, at, about, command))),
+        ),
+      ),
     )
     for (const [name, field] of Object.entries(found)) set(use === 'condition' ? conditions : values, name, field, one)
   }
@@ -56,6 +60,15 @@ export function query(
   if (isInstalled || names.length === 1) target.protocol = names.length === 1 ? names[0] : names
   if (!isInstalled) set(target, pathOf('original.protocolNumber'), chosen.number)
   return { conditions, values }
+}
+
+/** Reads an argument as one value, or as one for each part of a field that is an object. */
+function inParts(given: Given, path: string, read: (one: Given, path: string) => Fields): Fields {
+  const { parts } = given.option
+  if (parts === undefined) return read(given, path)
+  const pieces = given.argument?.split(':') ?? []
+  if (pieces.length !== parts.length) throw new RangeError(`expected ${given.option.placeholder}`)
+  return Object.assign({}, ...parts.map((part, i) => read({ ...given, argument: pieces[i] }, `${path}.${part}`))) as Fields
 }
 
 /** What an argument says to each protocol, which must be one and the same. */

@@ -114,6 +114,17 @@ t.test('a new entry is all values', async (t) => {
   })
 })
 
+t.test('a field that is an object has an argument of parts', async (t) => {
+  const synproxy = { initialSequence: 1, initialTimestamp: 2, timestampOffset: 0xffffffff }
+  t.strictSame(asked('-L --synproxy 1:2:0xffffffff').conditions, { synproxy })
+  t.strictSame(asked('-U -m 1 --orig-seqadj 1:2:3').values, {
+    mark: 1,
+    originalSequenceAdjustment: { correctionPosition: 1, offsetBefore: 2, offsetAfter: 3 },
+  })
+  for (const wrong of ['1', '1:2', '1:2:3:4', '1:2:x', '::', '4294967296:0:0'])
+    t.match(refusal(`-L --synproxy ${wrong}`), `\`${wrong}' for option \`--synproxy'`)
+})
+
 t.test('an entry that is asked for is named by values, and its id is a condition', async (t) => {
   t.strictSame(asked('-G -p icmp -s 1.1.1.1 -d 2.2.2.2 --icmp-type 8 --icmp-code 0 -i 5 -w 1'), {
     conditions: { id: 5 },

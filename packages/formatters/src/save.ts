@@ -40,6 +40,9 @@ function compile(shape: Shape<ProtocolVariant>, command: SaveCommand, { labels =
     labelled('--reply-zone ', place(shape, 'reply.zone')),
     labelled('--helper ', place(shape, 'helper.name')),
     labelsOption(command === '-D' ? '-l' : '--label-add', place(shape, 'labels'), labels),
+    together('--orig-seqadj ', adjustment(shape, 'originalSequenceAdjustment')),
+    together('--reply-seqadj ', adjustment(shape, 'replySequenceAdjustment')),
+    together('--synproxy ', fields(shape, 'synproxy', ['initialSequence', 'initialTimestamp', 'timestampOffset'])),
     address(shape, 'original.source', '-s '),
     address(shape, 'original.destination', '-d '),
     translated(shape, DNAT),
@@ -65,6 +68,22 @@ function argument({ names, saved }: Option, one: Place | undefined): Step {
     if (typeof value === 'object') kind.print(text, bytes, at, length)
     else text.string(`${value as string | number | bigint}`)
     text.byte(BLANK)
+  }
+}
+
+const fields = (shape: Shape<ProtocolVariant>, path: string, names: readonly string[]): Place[] =>
+  names.map((name) => place(shape, `${path}.${name}`))
+const adjustment = (shape: Shape<ProtocolVariant>, path: string): Place[] =>
+  fields(shape, path, ['correctionPosition', 'offsetBefore', 'offsetAfter'])
+
+/** An option for numbers that the kernel takes together: with colons between them; nothing where all are 0, as in most flows. */
+function together(option: string, places: readonly Place[]): Step {
+  const before = word(option)
+  return ({ bytes, slots }, text) => {
+    const values = places.map(({ slot, kind }) => (slots[slot] === 0 ? 0 : kind.read(bytes, slots[slot], 4)))
+    if (values.every((value) => value === 0)) return
+    text.word(before)
+    text.string(`${values.join(':')} `)
   }
 }
 

@@ -48,6 +48,18 @@ t.test('mark, helper and zones are saved as well', (t) => {
   t.end()
 })
 
+t.test('what the kernel takes together is one option', (t) => {
+  const adjustment = { correctionPosition: 1, offsetBefore: 0, offsetAfter: 4294967295 }
+  const synproxy = { initialSequence: 7, initialTimestamp: 8, timestampOffset: 9 }
+  t.match(
+    printedFlow(save(), { originalSequenceAdjustment: adjustment, replySequenceAdjustment: adjustment, synproxy }),
+    ' --orig-seqadj 1:0:4294967295 --reply-seqadj 1:0:4294967295 --synproxy 7:8:9 ',
+  )
+  const none = { initialSequence: 0, initialTimestamp: 0, timestampOffset: 0 }
+  t.notMatch(printedFlow(save(), { synproxy: none }), 'synproxy', 'where all are 0 there is nothing to restore')
+  t.end()
+})
+
 t.test('only the status that a user can set is saved', (t) => {
   const status = (bits: readonly string[]): string | undefined => / -u (\S+) /.exec(printedFlow(save(), { status: bits }))?.[1]
   t.equal(status(['EXPECTED', 'SEEN_REPLY', 'ASSURED', 'CONFIRMED', 'FIXED_TIMEOUT', 'OFFLOAD']), 'SEEN_REPLY,ASSURED,FIXED_TIMEOUT')
