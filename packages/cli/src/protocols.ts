@@ -16,18 +16,24 @@ export interface ChosenProtocols {
 
 /**
  * The protocols of an argument. Each is the name of an installed one in any case, a name of /etc/protocols, or a number from 0 to 255;
- * several stand in a list (`tcp,udp`), and `!` before it excludes them.
+ * several stand in a list (`tcp,udp`), and `!` before it excludes them. `unknown:33` is a number of which nothing else is known, as a
+ * kernel has it that does not track the protocol.
  * @param written the option as the user wrote it
  * @throws UsageError
  */
 export function protocolsOf(argument: string, installed: readonly Protocol[], written: string): ChosenProtocols {
   const isNegated = argument.startsWith('!')
-  const numbers = (isNegated ? argument.slice(1) : argument).split(',').map((one) => numberOf(one, installed, written))
+  const names = (isNegated ? argument.slice(1) : argument).split(',')
+  const numbers = names.map((one) => numberOf(one.replace(BARE, ''), installed, written))
   const number = numbers.length === 1 ? numbers[0] : { oneOf: numbers }
   if (isNegated) return { written, argument, protocols: [], number: { not: number } }
-  const protocols = numbers.map((one) => installed.find((protocol) => protocol.number === one) ?? unknownProtocol)
+  const protocols = numbers.map(
+    (one, i) => (BARE.test(names[i]) ? undefined : installed.find((protocol) => protocol.number === one)) ?? unknownProtocol,
+  )
   return { written, argument, protocols: [...new Set<Protocol>(protocols)], number }
 }
+
+const BARE = /^unknown:(?=\d)/
 
 function numberOf(name: string, installed: readonly Protocol[], written: string): number {
   const known = installed.find((one) => one.name === name.toLowerCase())?.number ?? protocolNumber(name)

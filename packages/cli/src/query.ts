@@ -57,7 +57,8 @@ export function query(
     throw new UsageError(`\`${chosen.argument}' for option \`${chosen.written}': this command takes one protocol`, chosen.written)
   const names = chosen.protocols.map(({ name }) => name)
   const isInstalled = names.length > 0 && !chosen.protocols.includes(unknownProtocol)
-  if (isInstalled || names.length === 1) target.protocol = names.length === 1 ? names[0] : names
+  // What is not installed is told by its number: an entry of it may be of an installed protocol that the kernel does not track.
+  if (isInstalled || (isOneEntry && names.length === 1)) target.protocol = names.length === 1 ? names[0] : names
   if (!isInstalled) set(target, pathOf('original.protocolNumber'), chosen.number)
   return { conditions, values }
 }

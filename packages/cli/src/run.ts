@@ -73,8 +73,8 @@ const FLOW_RUNS: Runs = {
 
   get({ query, format }, { conntrack, io, say }) {
     // The kernel finds an entry by either of its tuples; the options mean one of them.
-    const { protocol, original, reply } = query.values
-    const filter = { ...query.conditions, protocol, original, reply }
+    const { original, reply } = query.values
+    const filter = { ...query.conditions, original, reply }
     const found = conntrack.flows.lookup(query.values as FlowArgument, filter as FlowFilterArgument)
     const count = found.print(format, io.out)
     say(`${count} flow entries have been shown.`)

@@ -34,8 +34,8 @@ t.test('an option of a list is a condition on the field it is about', async (t) 
     ['-L -p 6', { protocol: 'tcp' }],
     ['-L -p 0x11', { protocol: 'udp' }],
     ['-L -p ipv6-icmp', { protocol: 'icmpv6' }],
-    ['-L -p 50', { protocol: 'unknown', original: { protocolNumber: 50 } }],
-    ['-L -p igmp', { protocol: 'unknown', original: { protocolNumber: 2 } }],
+    ['-L -p 50', { original: { protocolNumber: 50 } }],
+    ['-L -p igmp', { original: { protocolNumber: 2 } }],
     ['-L -p tcp --sport 80 --dport 443', { protocol: 'tcp', original: { sourcePort: 80, destinationPort: 443 } }],
     ['-L --dport https -p tcp', { protocol: 'tcp', original: { destinationPort: 443 } }],
     ['-L -p udp --orig-port-src 53', { protocol: 'udp', original: { sourcePort: 53 } }],
@@ -67,10 +67,10 @@ t.test('an option of a list is a condition on the field it is about', async (t) 
     ['-L -p tcp,udp --dport 80', { protocol: ['tcp', 'udp'], original: { destinationPort: 80 } }],
     ['-L -p tcp,sctp --state ESTABLISHED', { protocol: ['tcp', 'sctp'], state: 'ESTABLISHED' }],
     ['-L -p tcp,50', { original: { protocolNumber: { oneOf: [6, 50] } } }],
-    ['-L -p 50,51', { protocol: 'unknown', original: { protocolNumber: { oneOf: [50, 51] } } }],
+    ['-L -p 50,51', { original: { protocolNumber: { oneOf: [50, 51] } } }],
     ['-L -p !tcp', { original: { protocolNumber: { not: 6 } } }],
     ['-L -p !tcp,udp,50', { original: { protocolNumber: { not: { oneOf: [6, 17, 50] } } } }],
-    ['-L -p 017', { original: { protocolNumber: 15 }, protocol: 'unknown' }],
+    ['-L -p 017', { original: { protocolNumber: 15 } }],
   ]
   for (const [line, conditions] of cases) t.strictSame(asked(line), { conditions, values: {} }, line)
 })

@@ -20,6 +20,7 @@ import {
 export const stream = protocol({
   name: 'stream',
   number: 6,
+  isBuiltIn: true,
   tuple: ports,
   labels: { sourcePort: 'sport', destinationPort: 'dport' },
   protoinfo: within(1, 'CTA_PROTOINFO_TCP', {
@@ -36,6 +37,7 @@ export const stream = protocol({
 export const datagram = protocol({
   name: 'datagram',
   number: 17,
+  isBuiltIn: true,
   tuple: ports,
   labels: { sourcePort: 'sport', destinationPort: 'dport' },
   protoinfo: {},
@@ -47,6 +49,7 @@ export const datagram = protocol({
 export const echo = protocol({
   name: 'echo',
   number: 1,
+  isBuiltIn: true,
   tuple: {
     type: attribute(5, 'CTA_PROTO_ICMP_TYPE', decimal(u8)),
     code: attribute(6, 'CTA_PROTO_ICMP_CODE', u8),

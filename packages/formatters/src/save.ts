@@ -139,8 +139,14 @@ function translated(shape: Shape<ProtocolVariant>, { bit, option, plain, origina
 const pairIfAny = (one: Place | undefined, other: Place | undefined): (readonly [Place, Place])[] =>
   one === undefined || other === undefined ? [] : [[one, other]]
 
-/** `-p tcp`, or the number of a protocol that is not installed. */
+/**
+ * `-p tcp`, or the number of a protocol that is not installed. A kernel that does not track a protocol keeps its flows without ports or
+ * whatever it has: `-p unknown:33`, so that nobody asks for them when the flow is made again.
+ */
 function protocolName(shape: Shape<ProtocolVariant>): Step {
-  const { name, number } = shape.variant.protocol
-  return number < 0 ? labelled('-p ', place(shape, 'original.protocolNumber')) : (_, text) => text.string(`-p ${name} `)
+  const { name, number, tuple } = shape.variant.protocol
+  if (number < 0) return labelled('-p ', place(shape, 'original.protocolNumber'))
+  const parts = Object.keys(tuple).map((field) => place(shape, `original.${field}`).slot)
+  const isUntracked = ({ slots }: Entry<ProtocolVariant>): boolean => parts.length > 0 && parts.every((slot) => slots[slot] === 0)
+  return (entry, text) => text.string(isUntracked(entry) ? `-p unknown:${number} ` : `-p ${name} `)
 }

@@ -8,6 +8,7 @@ const id = decimal(u16)
 export const icmp = protocol({
   name: 'icmp',
   number: 1,
+  isBuiltIn: true,
   tuple: {
     type: attribute(5, 'CTA_PROTO_ICMP_TYPE', byte),
     code: attribute(6, 'CTA_PROTO_ICMP_CODE', byte),
@@ -30,6 +31,7 @@ export const icmp = protocol({
 export const icmpv6 = protocol({
   name: 'icmpv6',
   number: 58,
+  isBuiltIn: true,
   tuple: {
     type: attribute(8, 'CTA_PROTO_ICMPV6_TYPE', byte),
     code: attribute(9, 'CTA_PROTO_ICMPV6_CODE', byte),

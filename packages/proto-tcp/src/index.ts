@@ -51,6 +51,7 @@ function scaled<Given extends Windows>(given: Given): Given {
 export const tcp = protocol({
   name: 'tcp',
   number: 6,
+  isBuiltIn: true,
   tuple: ports,
   labels: { sourcePort: 'sport', destinationPort: 'dport' },
   protoinfo: within(1, 'CTA_PROTOINFO_TCP', {

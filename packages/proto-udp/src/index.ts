@@ -3,7 +3,16 @@ import { oppositePorts, portOptions, ports, protocol } from '@conntrack/core/plu
 const labels = { sourcePort: 'sport', destinationPort: 'dport' }
 
 /** IPPROTO_UDP. */
-export const udp = protocol({ name: 'udp', number: 17, tuple: ports, labels, protoinfo: {}, options: portOptions, opposite: oppositePorts })
+export const udp = protocol({
+  name: 'udp',
+  number: 17,
+  isBuiltIn: true,
+  tuple: ports,
+  labels,
+  protoinfo: {},
+  options: portOptions,
+  opposite: oppositePorts,
+})
 
 /** IPPROTO_UDPLITE. */
 export const udplite = protocol({

@@ -13,6 +13,8 @@ export interface TableContext {
   readonly relations: Relations
   /** By protocol name. */
   readonly encoders: ReadonlyMap<string, { readonly protocol: Protocol; readonly encoder: Encoder }>
+  /** Whether the kernel tracks a protocol, by its name, where that is known. */
+  readonly tracked: Map<string, boolean>
 }
 
 /** Compiles the flow tables of these protocols. */
@@ -28,7 +30,7 @@ export function expectationContext(requests: Requests, protocols: readonly Proto
 function context(requests: Requests, variants: readonly ProtocolVariant[], selector: string, relations: Relations): TableContext {
   const encoders = new Map(variants.map(({ name, protocol, table }) => [name, { protocol, encoder: encoder(table) }]))
   if (encoders.size < variants.length) throw new RangeError(`a protocol is given twice: ${variants.map(({ name }) => name).join(', ')}`)
-  return { requests, layout: layout(variants, selector), relations, encoders }
+  return { requests, layout: layout(variants, selector), relations, encoders, tracked: new Map() }
 }
 
 /** A view on a message of a table. */

@@ -6,6 +6,7 @@ import { familyNumber, matcherOf, type TableContext } from './context.ts'
 import { firstOf, Listing } from './listing.ts'
 import { assertDone } from './many.ts'
 import { atOnce, type Steps } from './steps.ts'
+import { assertTracked } from './tracked.ts'
 import { encoderOf, familyOfTuples, type GivenFlow, numbered, type Tuple } from './tuple.ts'
 
 /** An expectation as the caller gives it. */
@@ -42,6 +43,7 @@ export function getExpectation<T>(context: TableContext, given: GivenExpectation
  */
 export function createExpectation(context: TableContext, given: GivenExpectation): void {
   const { encoder, protocol } = encoderOf(context, given)
+  assertTracked(context, given, expectationMessages.new)
   const { protocol: _, family, master, tuple, mask, ...rest } = given
   if (master === undefined || tuple === undefined || mask === undefined) throw new RangeError('master, tuple and mask are needed')
   const body = encoder.encode({

@@ -9,6 +9,7 @@ import { assertDone, type Outcome, type Progress, Queue, Tally } from './many.ts
 import { list } from './read.ts'
 import { atOnce, STEP, type Steps } from './steps.ts'
 import { translated } from './nat.ts'
+import { assertTracked, untracked } from './tracked.ts'
 import { encoderOf, familyOf, type GivenFlow } from './tuple.ts'
 
 /** Options of making a flow. */
@@ -24,6 +25,7 @@ export interface CreateOptions {
  * @throws RangeError that names what is missing or does not fit
  */
 export function create(context: TableContext, flow: GivenFlow, options: CreateOptions = {}): void {
+  assertTracked(context, flow)
   settle(context.requests, creation(context, flow, options))
 }
 
@@ -56,11 +58,11 @@ export function* createAllInSteps<T extends GivenFlow>(
   options: CreateAllOptions = {},
 ): Steps<Creation<T>> {
   const tally = new Tally(false, options.onProgress)
-  let waiting: T[] = []
+  let waiting: { readonly index: number; readonly flow: T }[] = []
   let next = 0
   const batch = context.requests.batch({
-    settled(index, error) {
-      const flow = waiting[next++]
+    settled(_, error) {
+      const { index, flow } = waiting[next++]
       tally.count(index, error, () => flow)
       if (next < waiting.length) return
       waiting = []
@@ -70,8 +72,12 @@ export function* createAllInSteps<T extends GivenFlow>(
   let given = 0
   try {
     for (const flow of flows) {
-      batch.add(creationAt(given, context, flow, options))
-      waiting.push(flow)
+      const refusal = untracked(context, flow)
+      if (refusal !== undefined) tally.count(given, refusal, () => flow)
+      else {
+        batch.add(creationAt(given, context, flow, options))
+        waiting.push({ index: given, flow })
+      }
       given++
       if (given % STEP === 0) yield
     }
@@ -221,8 +227,11 @@ export function remove(context: TableContext, filter: Filter, options?: WriteOpt
 
 /** Whether every protocol that the filter lets through has the fields of the change: a doubt is told before anything is done. */
 function checkChange(context: TableContext, { protocol }: Filter, change: object): void {
-  for (const name of protocol === undefined ? context.encoders.keys() : [protocol].flat())
-    encoderOf(context, { protocol: name }).encoder.encode(change)
+  for (const name of protocol === undefined ? context.encoders.keys() : [protocol].flat()) {
+    const { encoder, protocol: own } = encoderOf(context, { protocol: name })
+    encoder.encode(change)
+    if (Object.keys(change).some((field) => field in own.protoinfo)) assertTracked(context, { protocol: name })
+  }
 }
 
 /**

@@ -87,6 +87,8 @@ export interface Protocol<Name extends string = string, L4 extends Table = Table
   readonly state?: keyof Info & string
   /** Its options on the command line. */
   readonly options: readonly Option<TuplePath<L4> | (keyof Info & string)>[]
+  /** Whether every kernel with connection tracking tracks it. Of others the kernel is asked before the first flow is made. */
+  readonly isBuiltIn?: boolean
   /** What a tuple has where the user does not say. */
   readonly defaults?: Encodable<L4>
   /** The protocol's part of the tuple in the other direction. */

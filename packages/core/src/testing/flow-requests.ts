@@ -7,6 +7,7 @@ import { flowFilter } from './flow-filter.ts'
 import { flowFields, type KernelFlow } from './flow.ts'
 import { Refusal } from './refusal.ts'
 import { type Answer, familyName, familyNumber, type KernelRequest } from './request.ts'
+import { tupleIn } from './tuple.ts'
 import { destroy, type World } from './world.ts'
 import { zoneOf } from './zone.ts'
 
@@ -24,9 +25,9 @@ export function newFlow(world: World, { body, family, flags }: KernelRequest): v
 }
 
 /** IPCTNL_MSG_CT_GET of one flow. */
-export function getFlow(world: World, { body, type }: KernelRequest): Answer[] {
-  const { fields } = world.flowCodec.read(body)
-  if (fields.original === undefined && fields.reply === undefined) throw new Refusal('EINVAL')
+export function getFlow(world: World, { body, family, type }: KernelRequest): Answer[] {
+  const { fields, protocol } = world.flowCodec.read(body)
+  tupleIn(fields.original ?? fields.reply, familyName(family), protocol)
   const flow = find(world, fields)
   if (flow === undefined) throw new Refusal('ENOENT')
   return [told(world, flow, 2, type)]
