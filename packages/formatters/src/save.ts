@@ -144,9 +144,10 @@ const pairIfAny = (one: Place | undefined, other: Place | undefined): (readonly 
  * whatever it has: `-p unknown:33`, so that nobody asks for them when the flow is made again.
  */
 function protocolName(shape: Shape<ProtocolVariant>): Step {
-  const { name, number, tuple } = shape.variant.protocol
+  const { name, number, tuple, protoinfo } = shape.variant.protocol
   if (number < 0) return labelled('-p ', place(shape, 'original.protocolNumber'))
-  const parts = Object.keys(tuple).map((field) => place(shape, `original.${field}`).slot)
+  const own = [...Object.keys(tuple).map((field) => `original.${field}`), ...Object.keys(protoinfo)]
+  const parts = own.map((path) => place(shape, path).slot)
   const isUntracked = ({ slots }: Entry<ProtocolVariant>): boolean => parts.length > 0 && parts.every((slot) => slots[slot] === 0)
   return (entry, text) => text.string(isUntracked(entry) ? `-p unknown:${number} ` : `-p ${name} `)
 }
