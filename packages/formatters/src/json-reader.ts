@@ -1,4 +1,4 @@
-import { expectationVariants, flowVariants, type Protocol, type Table } from '@conntrack/core/plugin'
+import { expectationVariants, flowVariants, type Protocol, type Table, u64 } from '@conntrack/core/plugin'
 
 type Fields = Readonly<Record<string, unknown>>
 
@@ -10,15 +10,26 @@ type Fields = Readonly<Record<string, unknown>>
 export function jsonReader(protocols: readonly Protocol[]): (line: string) => unknown {
   const flows = tablesByName(flowVariants(protocols))
   const expectations = tablesByName(expectationVariants(protocols))
-  const entry = (value: Fields): unknown => {
+  const entry = (value: Fields): Fields => {
     const table = ('tuple' in value ? expectations : flows).get(value.protocol as string)
     return table === undefined ? value : revived(value, table)
   }
+  const event = (value: Fields): Fields =>
+    Object.fromEntries(
+      Object.entries(value).map(([field, one]) => {
+        if (TIMES.has(field) && typeof one === 'string') return [field, u64.revive?.(one)]
+        return [field, (field === 'flow' || field === 'expectation') && isObject(one) ? entry(one) : one]
+      }),
+    )
   return (line) => {
     const value: unknown = JSON.parse(line)
-    return isObject(value) ? entry(value) : value
+    if (!isObject(value)) return value
+    return 'type' in value ? event(value) : entry(value)
   }
 }
+
+/** The fields of events that are 64-bit numbers. */
+const TIMES: ReadonlySet<string> = new Set(['timestamp', 'since'])
 
 const tablesByName = (variants: readonly { readonly name: string; readonly table: Table }[]): ReadonlyMap<string, Table> =>
   new Map(variants.map(({ name, table }) => [name, table]))

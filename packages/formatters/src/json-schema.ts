@@ -8,11 +8,13 @@ import {
   type ProtocolVariant,
   type Row,
   type Table,
+  u32,
+  u64,
 } from '@conntrack/core/plugin'
 import { JSON_VERSION } from './json.ts'
 
 /**
- * The JSON Schema (draft 2020-12) of every line of JSON that is written of these protocols: entries, counts, statistics and errors.
+ * The JSON Schema (draft 2020-12) of every line of JSON that is written of these protocols: entries, events, counts, statistics and errors.
  * It follows from the tables, so that there is a property for each of their fields, with the kernel's name as its description.
  * Fields may be added without a new version, so none is forbidden.
  */
@@ -64,13 +66,56 @@ const record = (properties: JsonSchema, required: readonly string[]): JsonSchema
   properties: { version, ...properties },
 })
 
-/** What is no entry. */
+/** What is no entry, or has one in it. */
 const records = (): Record<string, JsonSchema> => ({
   count: record({ count: { type: 'integer', minimum: 0, description: 'entries that there are' } }, ['count']),
   cpuStatistics: record({ cpu, ...propertiesOf(cpuStatisticsTable, rowSchema) }, ['cpu']),
   expectationCpuStatistics: record({ cpu, ...propertiesOf(expectationStatisticsTable, rowSchema) }, ['cpu']),
   error: record({ error }, ['error']),
+  flowEvent: event('flow'),
+  expectationEvent: event('expectation'),
+  overrun: report('overrun', {
+    lost: counter('messages that the kernel had no room for'),
+    times: counter('times that this has happened, this one included'),
+  }),
+  dropped: report('dropped', {
+    updates: counter('updates that were dropped by a queue of our own that was full'),
+    coalesced: counter('updates that became part of an earlier event'),
+  }),
+  resynced: report('resynced', {
+    new: counter('entries found that had not been told of'),
+    update: counter('changes found'),
+    destroy: counter('entries found gone'),
+  }),
 })
+
+const counter = (description: string): JsonSchema => ({ type: 'integer', minimum: 0, description })
+const time = (description: string): JsonSchema => ({ ...u64.schema, description: `${description}, in nanoseconds since 1970` })
+
+/** What has happened to an entry, with the entry in it. */
+const event = (entry: 'flow' | 'expectation'): JsonSchema =>
+  record(
+    {
+      type: { enum: ['new', 'update', 'destroy'] },
+      timestamp: time('when it happened'),
+      portId: { ...u32.schema, description: 'of the netlink socket by which a program made the change; 0 is the kernel' },
+      synthetic: { type: 'boolean', description: "whether the kernel's own event was lost and this one found by comparing tables" },
+      program: { type: 'string', description: 'name of the program behind the port id' },
+      [entry]: reference(entry),
+    },
+    ['type', 'timestamp', 'portId', 'synthetic', entry],
+  )
+
+/** What there is to tell of the events themselves. */
+const report = (type: string, counters: Readonly<Record<string, JsonSchema>>): JsonSchema => {
+  const since = type === 'resynced' ? {} : { since: time('when all was still told') }
+  return record({ type: { const: type }, timestamp: time('when it was noticed'), ...since, ...counters }, [
+    'type',
+    'timestamp',
+    ...Object.keys(since),
+    ...Object.keys(counters),
+  ])
+}
 
 /** The entries of each protocol: `tcpFlow`. */
 function entries(what: string, variants: readonly ProtocolVariant[], shared: Definitions): Record<string, JsonSchema> {

@@ -33,6 +33,17 @@ t.test('so is an expectation', async (t) => {
   })
 })
 
+t.test('times of events are bigints again, and the entry in them is what it was', async (t) => {
+  const event = { version: 1, type: 'destroy', timestamp: '1800000000000000001', portId: 0, synthetic: false }
+  t.strictSame(read(JSON.stringify({ ...event, flow: { protocol: 'udp', originalCounters: { packets: '1' } } })), {
+    ...event,
+    timestamp: 1800000000000000001n,
+    flow: { protocol: 'udp', originalCounters: { packets: 1n } },
+  })
+  const overrun = { version: 1, type: 'overrun', timestamp: '2', since: '1', lost: 3, times: 1 }
+  t.strictSame(read(JSON.stringify(overrun)), { ...overrun, timestamp: 2n, since: 1n })
+})
+
 t.test('bytes of a protocol that is not known are bytes again', async (t) => {
   const flow = {
     version: 1,
