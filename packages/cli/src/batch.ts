@@ -1,29 +1,19 @@
-import { readFileSync } from 'node:fs'
+import type { Flows, PreparedFlow } from '@conntrack/core'
 import type { Protocol } from '@conntrack/core/plugin'
 import { type CommandName, LOAD_FILE } from './commands.ts'
-import { Failure, UsageError, WRONG_USAGE } from './failure.ts'
-import type { Formats } from './output.ts'
+import { UsageError } from './failure.ts'
 import { getopt } from './getopt.ts'
 import type { Limits } from './guard.ts'
+import { forEachLine } from './lines.ts'
+import type { Formats } from './output.ts'
+import { type Pattern, patternOf, type Word } from './pattern.ts'
 import type { Job } from './run.ts'
+import { Spool } from './spool.ts'
 import { understand } from './understand.ts'
 import { parseMaximum } from './values.ts'
 
 /** The commands that a file may have. */
 const ALLOWED: ReadonlySet<CommandName> = new Set(['create', 'add', 'update', 'delete', 'flush'])
-
-/** One word of a line, and the column in which it begins, from 1. */
-interface Word {
-  readonly text: string
-  readonly column: number
-}
-
-/** A command line of a file, understood. */
-export interface BatchLine {
-  readonly job: Job
-  /** `FILE:LINE`, for messages. */
-  readonly where: string
-}
 
 /** What follows `-R`. */
 export interface BatchArguments {
@@ -56,44 +46,149 @@ export function batchArguments([first, ...rest]: readonly string[]): BatchArgume
   return { file, goOn: given('continue').length > 0, isDemo: given('demo').length > 0, limits }
 }
 
-/** Reads a file of command lines whole, so that nothing is done when one of them is wrong. @throws UsageError with line and column */
-export function readBatch(file: string, protocols: readonly Protocol[], formats: Formats): BatchLine[] {
-  const name = file === '-' ? 'stdin' : file
-  return readText(file)
-    .split('\n')
-    .flatMap((line, i) => {
-      const where = `${name}:${i + 1}`
-      const words = splitWords(line, where)
-      if (words.length === 0) return []
-      try {
-        const intent = understand(
-          words.map(({ text }) => text),
-          protocols,
-          formats,
-        )
-        if (intent.kind !== 'job' || !ALLOWED.has(intent.job.command))
-          throw new UsageError(`Cannot use command \`${words[0].text}' with --load-file`)
-        if (intent.netns !== undefined) throw new UsageError('a file works in one namespace: --netns does not stand in it', '--netns')
-        if (intent.isDemo) throw new UsageError('a file works on one table: --demo stands after -R, not in it', '--demo')
-        if (isLimited(intent.job.limits)) throw new UsageError('what keeps a file from doing more than was meant follows `-R FILE`')
-        return [{ job: intent.job, where }]
-      } catch (error) {
-        if (!(error instanceof UsageError)) throw error
-        const { written } = error
-        const word = words.find(({ text }) => written !== undefined && text.startsWith(written)) ?? words[0]
-        throw new UsageError(`${where}:${word.column}: ${error.message}`, undefined, { cause: error })
-      }
+/** A file of command lines, of which each was understood. */
+export interface Batch extends Disposable {
+  /** How many lines there are to do. */
+  readonly count: number
+  /** How output is written, where a line says so: it holds for all. */
+  readonly shown: Job | undefined
+  /** The lines in turn, as often as one likes. A flow that is to be made is valid until the next. */
+  steps(): Generator<BatchStep, void, undefined>
+}
+
+/** A line that is to be done: a flow that is to be made, or any other job. */
+export type BatchStep = { readonly number: number } & (
+  | { readonly flow: PreparedFlow; readonly job?: undefined }
+  | { readonly job: Job; readonly flow?: undefined }
+)
+
+/** What it takes to understand a line. */
+export interface Understanding {
+  readonly protocols: readonly Protocol[]
+  readonly formats: Formats
+  /** Makes the message that makes a flow. */
+  readonly prepare: Flows<Protocol>['prepare']
+}
+
+/** Kinds of records: a line as it is, or the message that makes a flow, of a family and with NLM_F_EXCL or without. */
+const TEXT = 0
+const KINDS: readonly Omit<PreparedFlow, 'attributes'>[] = [
+  { family: 'ipv4', existing: 'refuse' },
+  { family: 'ipv6', existing: 'refuse' },
+  { family: 'ipv4', existing: 'update' },
+  { family: 'ipv6', existing: 'update' },
+]
+const kindOf = ({ family, existing }: PreparedFlow): number =>
+  1 + KINDS.findIndex((one) => one.family === family && one.existing === existing)
+
+/** Patterns that are looked for at most. */
+const PATTERNS = 128
+
+/**
+ * Reads a file of command lines whole, so that nothing is done when one of them is wrong. Of what is to be done the most part is kept in a
+ * file, so that memory does not grow with it.
+ * @throws UsageError with line and column
+ */
+export function readBatch(file: string, understanding: Understanding): Batch {
+  const name = nameOf(file)
+  const spool = new Spool()
+  const decoder = new TextDecoder()
+  const patterns: { readonly pattern: Pattern; readonly kind: number }[] = []
+  let shown: Job | undefined
+
+  /** What comes of the line by the first pattern that it is like, which is moved to the front. */
+  const byPattern = (bytes: Uint8Array, start: number, end: number, number: number): boolean => {
+    for (let i = 0; i < patterns.length; i++) {
+      const one = patterns[i]
+      const attributes = one.pattern.apply(bytes, start, end)
+      if (attributes === undefined) continue
+      if (i > 0) patterns.unshift(...patterns.splice(i, 1))
+      spool.add(number, one.kind, attributes)
+      return true
+    }
+    return false
+  }
+
+  forEachLine(file, (bytes, start, end, number) => {
+    if (byPattern(bytes, start, end, number)) return
+    const line = decoder.decode(bytes.subarray(start, end))
+    const words = splitWords(line, `${name}:${number}`)
+    if (words.length === 0) return
+    const { job, flow } = understoodAt(`${name}:${number}`, words, understanding)
+    if (job.format.name !== 'line') shown = job
+    if (flow === undefined) {
+      spool.add(number, TEXT, bytes.subarray(start, end))
+      return
+    }
+    const kind = kindOf(flow)
+    spool.add(number, kind, flow.attributes)
+    const texts = words.map(({ text }) => text)
+    if (patterns.length === PATTERNS || texts.join(' ') !== line || /["\\]/.test(line)) return
+    const pattern = patternOf(texts, flow.attributes, (others) => {
+      const other = understood(others, understanding).flow
+      return other !== undefined && kindOf(other) === kind ? other.attributes : undefined
     })
+    patterns.unshift({ pattern, kind })
+  })
+
+  function* steps(): Generator<BatchStep, void, undefined> {
+    for (const { number, kind, bytes } of spool.records()) {
+      if (kind !== TEXT) yield { number, flow: { ...KINDS[kind - 1], attributes: bytes } }
+      else
+        yield {
+          number,
+          job: understood(
+            splitWords(decoder.decode(bytes), '').map(({ text }) => text),
+            understanding,
+          ).job,
+        }
+    }
+  }
+  return {
+    get count() {
+      return spool.count
+    },
+    shown,
+    steps,
+    [Symbol.dispose]: () => spool[Symbol.dispose](),
+  }
+}
+
+/** The name of a file for messages. */
+export const nameOf = (file: string): string => (file === '-' ? 'stdin' : file)
+
+/** A line's job, and where that is to make a flow without more ado, the flow. */
+function understood(words: readonly string[], { protocols, formats, prepare }: Understanding): { job: Job; flow?: PreparedFlow } {
+  const intent = understand(words, protocols, formats)
+  if (intent.kind !== 'job' || !ALLOWED.has(intent.job.command)) throw new UsageError(`Cannot use command \`${words[0]}' with --load-file`)
+  if (intent.netns !== undefined) throw new UsageError('a file works in one namespace: --netns does not stand in it', '--netns')
+  if (intent.isDemo) throw new UsageError('a file works on one table: --demo stands after -R, not in it', '--demo')
+  if (isLimited(intent.job.limits)) throw new UsageError('what keeps a file from doing more than was meant follows `-R FILE`')
+  const { job } = intent
+  const { command, table, query, isOutputAsked } = job
+  const isPlain = table === 'conntrack' && !isOutputAsked && query.values.labels === undefined
+  if (!isPlain || (command !== 'create' && command !== 'add')) return { job }
+  return { job, flow: prepare(query.values as FlowArgument, { existing: command === 'add' ? 'update' : 'refuse' }) }
 }
 
 const isLimited = (limits: Limits | undefined): boolean =>
   limits !== undefined && (limits.dryRun || limits.force || limits.maximum !== undefined)
 
-function readText(file: string): string {
+type FlowArgument = Parameters<Flows<Protocol>['prepare']>[0]
+
+/** The same, where what is wrong is told with its place. */
+function understoodAt(where: string, words: readonly Word[], understanding: Understanding): { job: Job; flow?: PreparedFlow } {
   try {
-    return readFileSync(file === '-' ? 0 : file, 'utf8')
-  } catch (cause) {
-    throw new Failure(`Failed to open file ${file} for reading: ${(cause as Error).message}`, WRONG_USAGE, { cause })
+    return understood(
+      words.map(({ text }) => text),
+      understanding,
+    )
+  } catch (error) {
+    if (error instanceof RangeError) throw new UsageError(`${where}: ${error.message}`, undefined, { cause: error })
+    if (!(error instanceof UsageError)) throw error
+    const { written } = error
+    const word = words.find(({ text }) => written !== undefined && text.startsWith(written)) ?? words[0]
+    throw new UsageError(`${where}:${word.column}: ${error.message}`, undefined, { cause: error })
   }
 }
 

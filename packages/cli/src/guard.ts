@@ -22,7 +22,7 @@ export type Rehearsal = (touch: () => void, pace: Pace) => Promise<unknown>
  * @throws Failure
  */
 export async function assertMeant(
-  jobs: readonly Job[],
+  jobs: Iterable<Job>,
   limits: Limits | undefined,
   surroundings: Surroundings,
   rehearse: Rehearsal,
@@ -38,12 +38,18 @@ export async function assertMeant(
   await surroundings.stoppable((pace) => rehearse(touch, pace))
 }
 
-function assertSessionLives(jobs: readonly Job[], { force }: Limits, { conntrack, io }: Surroundings): void {
+function assertSessionLives(jobs: Iterable<Job>, { force }: Limits, { conntrack, io }: Surroundings): void {
   const session = sessionOf(io.person?.()?.sshConnection)
   if (session === undefined) return
-  const deletes = jobs.filter(({ command, table }) => (command === 'delete' || command === 'flush') && table === 'conntrack')
-  if (!deletes.some(({ query }) => concerns(conntrack, query.conditions, session))) return
+  const isMeant = ({ command, table, query }: Job): boolean =>
+    (command === 'delete' || command === 'flush') && table === 'conntrack' && concerns(conntrack, query.conditions, session)
+  if (!isAny(jobs, isMeant)) return
   const what = `the flow of your SSH session, from ${session.client} port ${session.clientPort}, is among what is deleted`
   if (!force) throw new Failure(`${what}: give --force if it may be, or a condition that leaves it out`, WRONG_USAGE)
   io.err(`WARNING: ${what}`)
+}
+
+function isAny<T>(all: Iterable<T>, holds: (one: T) => boolean): boolean {
+  for (const one of all) if (holds(one)) return true
+  return false
 }

@@ -2,14 +2,15 @@ import { type Conntrack, openConntrack } from '@conntrack/core'
 import type { Protocol } from '@conntrack/core/plugin'
 import { aligner } from '@conntrack/formatters'
 import { completion } from './completion.ts'
-import { batchArguments, type BatchArguments, readBatch } from './batch.ts'
+import { type Batch, batchArguments, type BatchArguments, nameOf, readBatch } from './batch.ts'
 import { assertMeant } from './guard.ts'
 import { rehearse, runDry } from './rehearsal.ts'
-import { Stopped, stoppable } from './stop.ts'
-import { FAILED, outcomeOf } from './failure.ts'
+import { stoppable } from './stop.ts'
+import { outcomeOf } from './failure.ts'
 import type { Io } from './io.ts'
+import { load } from './load.ts'
 import { type Formats, type Output, outputHelp, recordOf } from './output.ts'
-import { explained, run, type Surroundings } from './run.ts'
+import { explained, type Job, run, type Surroundings } from './run.ts'
 import { outputIn, understand } from './understand.ts'
 import { usage } from './usage.ts'
 
@@ -85,11 +86,15 @@ async function runLine(argv: readonly string[], io: Io, parts: CliParts): Promis
 }
 
 /** Does the lines of a file in turn. No summary is written, and that nothing was found to change is no error there. */
-async function runBatch(batch: BatchArguments, io: Io, parts: CliParts): Promise<number> {
+async function runBatch({ file, goOn, isDemo, limits }: BatchArguments, io: Io, parts: CliParts): Promise<number> {
   const { protocols, formats, version } = parts
-  const lines = readBatch(batch.file, protocols, formats)
-  const shown = lines.findLast(({ job }) => job.format.name !== 'line')?.job
-  using conntrack = batch.isDemo ? await demo(parts, io) : (parts.open ?? openConntrack)({ protocols })
+  // To make messages takes no socket, and none is opened before the file is known to be right.
+  const { flows } = openConntrack({ protocols })
+  using batch = readBatch(file, { protocols, formats, prepare: (flow, options) => flows.prepare(flow, options) })
+  const { shown } = batch
+  using conntrack = isDemo ? await demo(parts, io) : (parts.open ?? openConntrack)({ protocols })
+  const prefix = `${version}: `
+  const whereOf = (number: number): string => `${nameOf(file)}:${number}`
   return await stoppable(io, async (pace) => {
     const surroundings: Surroundings = {
       conntrack,
@@ -97,24 +102,30 @@ async function runBatch(batch: BatchArguments, io: Io, parts: CliParts): Promise
       say: () => {},
       stoppable: (work) => work(pace),
     }
-    const prefix = `${version}: `
-    const jobs = lines.map(({ job }) => ({ ...job, limits: batch.limits, format: shown?.format ?? job.format }))
-    await assertMeant(jobs, batch.limits, surroundings, (touch) => rehearse(jobs, conntrack, touch, pace))
-    if (batch.limits.dryRun) return await runDry(jobs, lines, { ...surroundings, say: (text) => io.err(prefix + text) })
+    const completed = (job: Job): Job => ({ ...job, limits, format: shown?.format ?? job.format })
+    await assertMeant(jobsOf(batch), limits, surroundings, (touch) => rehearse(batch.steps(), conntrack, touch, pace))
+    if (limits.dryRun) return await runDry(batch.steps(), completed, whereOf, { ...surroundings, say: (text) => io.err(prefix + text) })
     let status = 0
-    for (const [i, { where, job }] of lines.entries()) {
-      try {
-        await pace.pause()
-        // The file as a whole was found to be meant.
-        await runWith(surroundings, () => run({ ...jobs[i], limits: undefined }, surroundings))
-      } catch (error) {
-        const failed = report(error, { prefix, where: `${where}: `, record: job.record }, io)
-        if (!batch.goOn || error instanceof Stopped) return failed
-        status = FAILED
-      }
-    }
+    const refused = await load(batch, {
+      surroundings,
+      pace,
+      goOn,
+      // The file as a whole was found to be meant.
+      run: (job) => run({ ...completed(job), limits: undefined }, surroundings),
+      tell(number, error, after) {
+        const telling = { prefix, where: `${whereOf(number)}: `, record: shown?.record }
+        const told = report(explained(error, conntrack), telling, io)
+        status ||= told
+        if (after !== undefined) io.err(prefix + after)
+      },
+    })
+    if (refused > 1) io.err(`${prefix}${refused} lines of ${batch.count} were refused`)
     return status
   })
+}
+
+function* jobsOf(batch: Batch): Generator<Job, void, undefined> {
+  for (const { job } of batch.steps()) if (job !== undefined) yield job
 }
 
 /** A made-up network, and word of what it is. It is loaded only now, as hardly a run needs it. */

@@ -33,6 +33,8 @@ import {
   type Creation,
   deleteAll,
   deleteAllInSteps,
+  type PreparedFlow,
+  prepare,
   remove,
   type Update,
   update,
@@ -66,7 +68,7 @@ export type FlowFilter<P extends Protocol = never> = FlowFilterOf<P | typeof unk
 
 /** Commands on many flows as {@link Steps}; lists have theirs, `forEachInSteps` and `printInSteps`. */
 export interface FlowSteps<P extends Protocol> {
-  createAll(flows: Iterable<NewFlow<P>>, options?: CreateAllOptions): Steps<Creation<NewFlow<P>>>
+  createAll<T extends NewFlow<P> | PreparedFlow>(flows: Iterable<T>, options?: CreateAllOptions<T>): Steps<Creation<T>>
   updateAll(filter: FlowFilter<P>, change: Partial<NewFlow<P>>, options?: WriteOptions): Steps<Update<Flow<P>>>
   deleteAll(filter: FlowFilter<P>, options?: WriteOptions): Steps<Removal<Flow<P>>>
 }
@@ -86,7 +88,9 @@ export interface Flows<P extends Protocol> {
   /** Deletes the flows for which the filter holds; all for an empty one. @throws NetlinkError the first refusal, once all was tried */
   delete(filter: FlowFilter<P>, options?: WriteOptions): { matched: number; deleted: number }
   /** Makes many flows, of which the kernel gets hundreds in one message. Refusals are summed, not thrown. @throws RangeError that names the flow */
-  createAll(flows: Iterable<NewFlow<P>>, options?: CreateAllOptions): Creation<NewFlow<P>>
+  createAll<T extends NewFlow<P> | PreparedFlow>(flows: Iterable<T>, options?: CreateAllOptions<T>): Creation<T>
+  /** The message that makes a flow, for `createAll` later; asks the kernel nothing. @throws RangeError as `create` does */
+  prepare(flow: NewFlow<P>, options?: CreateOptions): PreparedFlow
   /** `update`, with refusals summed in place of thrown. */
   updateAll(filter: FlowFilter<P>, change: Partial<NewFlow<P>>, options?: WriteOptions): Update<Flow<P>>
   /** `delete`, with refusals summed in place of thrown. */
@@ -189,6 +193,7 @@ export function openConntrack<const P extends readonly Protocol[]>({
     update: (filter, change, options) => update(context, filter, change, options),
     delete: (filter, options) => remove(context, filter, options),
     createAll: (given, options) => createAll(context, given, options),
+    prepare: (flow, options) => prepare(context, flow, options),
     updateAll: (filter, change, options) => updateAll(context, filter, change, options),
     deleteAll: (filter, options) => deleteAll(context, filter, options),
     steps: {

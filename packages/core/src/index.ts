@@ -5,7 +5,7 @@ export type { ListOptions } from './commands/read.ts'
 export type { CpuStatistics, ExpectationCpuStatistics, Statistics } from './commands/statistics.ts'
 export type { Explanation } from './commands/plan.ts'
 export type { Outcome, Progress, Refusal } from './commands/many.ts'
-export type { CreateAllOptions, CreateOptions, Creation, Update } from './commands/write.ts'
+export type { CreateAllOptions, CreateOptions, Creation, PreparedFlow, Update } from './commands/write.ts'
 export type { Removal, WriteOptions } from './commands/acknowledged.ts'
 export {
   type Conntrack,

@@ -1,11 +1,12 @@
 import type { Filter } from '../schema/match.ts'
 import { flowMessages } from '../tables/messages.ts'
+import type { Family } from '../tables/protocol.ts'
 import { NLM_F_CREATE, NLM_F_EXCL } from '../transport/message.ts'
 import type { Request } from '../transport/request.ts'
 import { entryRequest, identifier, type Removal, removeAll, settle, type WriteOptions } from './acknowledged.ts'
 import { type TableContext, type TableEntry, familyNumber, newEntry, matcherOf, objectOf } from './context.ts'
 import { labelsUnchanged } from './labels.ts'
-import { assertDone, type Outcome, type Progress, Queue, Tally } from './many.ts'
+import { assertDone, type Outcome, type Progress, Queue, type Refusal, Tally } from './many.ts'
 import { list } from './read.ts'
 import { atOnce, STEP, type Steps } from './steps.ts'
 import { translated } from './nat.ts'
@@ -29,6 +30,23 @@ export function create(context: TableContext, flow: GivenFlow, options: CreateOp
   settle(context.requests, creation(context, flow, options))
 }
 
+/** A flow that is to be made, as the message that makes it: for those who check many before they make the first. */
+export interface PreparedFlow {
+  /** The protocol by its name. */
+  readonly protocol: string
+  /** The attributes of the message. */
+  readonly attributes: Uint8Array
+  readonly family: Family
+  /** As in {@link CreateOptions}. */
+  readonly existing: 'refuse' | 'update'
+}
+
+/** Makes the message that makes a flow, and asks the kernel nothing. @throws RangeError as {@link create} does */
+export function prepare(context: TableContext, flow: GivenFlow, options: CreateOptions = {}): PreparedFlow {
+  const { body: attributes = new Uint8Array(0), family } = creation(context, flow, options)
+  return { protocol: flow.protocol ?? '', attributes, family: family === familyNumber('ipv6') ? 'ipv6' : 'ipv4', existing: options.existing ?? 'refuse' }
+}
+
 /** What became of making many. */
 export interface Creation<T = unknown> extends Outcome<T> {
   /** Flows that were given. */
@@ -38,24 +56,30 @@ export interface Creation<T = unknown> extends Outcome<T> {
 }
 
 /** Options of making many flows. */
-export interface CreateAllOptions extends CreateOptions {
+export interface CreateAllOptions<T = unknown> extends CreateOptions {
   /** Called now and then, and at the end. */
   readonly onProgress?: (progress: Progress) => void
+  /** Called for each flow that is refused: {@link Outcome.refusals} has the first few. */
+  readonly onRefusal?: (refusal: Refusal<T>) => void
 }
 
 /**
  * Makes flows, of which it takes as many at a time as the kernel gets in one message.
  * @throws RangeError that names the first flow that cannot be, after those before it were made
  */
-export function createAll<T extends GivenFlow>(context: TableContext, flows: Iterable<T>, options?: CreateAllOptions): Creation<T> {
+export function createAll<T extends GivenFlow | PreparedFlow>(
+  context: TableContext,
+  flows: Iterable<T>,
+  options?: CreateAllOptions<T>,
+): Creation<T> {
   return atOnce(createAllInSteps(context, flows, options))
 }
 
 /** The same, in steps. */
-export function* createAllInSteps<T extends GivenFlow>(
+export function* createAllInSteps<T extends GivenFlow | PreparedFlow>(
   context: TableContext,
   flows: Iterable<T>,
-  options: CreateAllOptions = {},
+  options: CreateAllOptions<T> = {},
 ): Steps<Creation<T>> {
   const tally = new Tally(false, options.onProgress)
   let waiting: { readonly index: number; readonly flow: T }[] = []
@@ -63,6 +87,7 @@ export function* createAllInSteps<T extends GivenFlow>(
   const batch = context.requests.batch({
     settled(_, error) {
       const { index, flow } = waiting[next++]
+      if (error !== undefined) options.onRefusal?.({ index, error, entry: flow })
       tally.count(index, error, () => flow)
       if (next < waiting.length) return
       waiting = []
@@ -73,9 +98,11 @@ export function* createAllInSteps<T extends GivenFlow>(
   try {
     for (const flow of flows) {
       const refusal = untracked(context, flow)
-      if (refusal !== undefined) tally.count(given, refusal, () => flow)
-      else {
-        batch.add(creationAt(given, context, flow, options))
+      if (refusal !== undefined) {
+        options.onRefusal?.({ index: given, error: refusal, entry: flow })
+        tally.count(given, refusal, () => flow)
+      } else {
+        batch.add(isPrepared(flow) ? prepared(flow) : creationAt(given, context, flow, options))
         waiting.push({ index: given, flow })
       }
       given++
@@ -90,6 +117,17 @@ export function* createAllInSteps<T extends GivenFlow>(
     batch.close()
   }
 }
+
+const isPrepared = (flow: GivenFlow | PreparedFlow): flow is PreparedFlow => 'attributes' in flow
+
+const prepared = ({ attributes, family, existing }: PreparedFlow): Request => ({
+  ...flowMessages.new,
+  flags: flagsFor(existing),
+  family: familyNumber(family),
+  body: attributes,
+})
+
+const flagsFor = (existing: CreateOptions['existing']): number => (existing === 'update' ? NLM_F_CREATE : NLM_F_CREATE | NLM_F_EXCL)
 
 function creationAt(index: number, context: TableContext, flow: GivenFlow, options: CreateOptions): Request {
   try {
@@ -111,8 +149,7 @@ export function creation(context: TableContext, flow: GivenFlow, { existing = 'r
     ...translated(flow, protocol),
     status: [...(status as string[]), 'CONFIRMED'],
   })
-  const flags = existing === 'refuse' ? NLM_F_CREATE | NLM_F_EXCL : NLM_F_CREATE
-  return { ...flowMessages.new, flags, family: familyNumber(family), body }
+  return { ...flowMessages.new, flags: flagsFor(existing), family: familyNumber(family), body }
 }
 
 /** What became of a change of many. */

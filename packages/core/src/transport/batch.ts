@@ -51,7 +51,7 @@ export class Batch {
   readonly #finish: (connection: Connection, clean: boolean) => void
   /** How many bytes one send may have, and how many bytes of answers may wait. */
   readonly #room: { readonly send: number; readonly receive: number }
-  #out: Uint8Array
+  #out: Uint8Array = new Uint8Array(4096)
   #length = 0
   /** Where the last request begins. */
   #last = 0
@@ -71,7 +71,6 @@ export class Batch {
     this.#observer = observer
     this.#finish = finish
     this.#room = { send: Math.min(SEND, send - SEND_OVERHEAD), receive }
-    this.#out = new Uint8Array(Math.max(this.#room.send, 512))
   }
 
   /**
@@ -84,7 +83,7 @@ export class Batch {
     const length = HEADER_LENGTH + (body?.length ?? 0)
     const charge = this.#observer.reply === undefined ? ERROR_CHARGE : REPLY_CHARGE
     if (this.#length + length > this.#room.send || this.#charge + charge > this.#room.receive) this.#send()
-    if (length > this.#out.length) this.#out = new Uint8Array(length)
+    if (this.#length + length > this.#out.length) this.#grow(this.#length + length)
     const connection = this.#connection
     // Within one datagram the numbers are without a gap.
     if (this.#commands.length === 0 && connection.sequence > LAST_FIRST) connection.sequence = 0
@@ -115,6 +114,12 @@ export class Batch {
   /** Ends without sending what is left. After the end it does nothing. */
   close(): void {
     this.#leave(false)
+  }
+
+  #grow(length: number): void {
+    const larger = new Uint8Array(length * 2)
+    larger.set(this.#out.subarray(0, this.#length))
+    this.#out = larger
   }
 
   #send(): void {
