@@ -43,11 +43,11 @@ export async function load(batch: Batch, { surroundings, pace, goOn, run, tell }
 
   /** Makes the flows up to the first line that is something else, or was refused; gives that line. */
   const makeMany = async (first: Line): Promise<BatchStep | undefined> => {
-    const group = new Group(first, nextStep, goOn)
+    const group = new Group(first.number, nextStep, goOn)
     const before = done
     try {
       const { created } = await pace.all(
-        flows.steps.createAll(group.lines(), {
+        flows.steps.createAll(group.lines(first), {
           onRefusal(refusal) {
             group.failed ??= refusal
             if (goOn) refuse(refusal.entry.number, refusal.error)
@@ -94,21 +94,19 @@ class Group {
   failed: Refusal<Line> | undefined
   /** The line behind them. */
   next: BatchStep | undefined
-  readonly #first: Line
   readonly #nextStep: () => BatchStep | undefined
   readonly #goOn: boolean
 
-  constructor(first: Line, nextStep: () => BatchStep | undefined, goOn: boolean) {
-    this.#first = first
+  constructor(first: number, nextStep: () => BatchStep | undefined, goOn: boolean) {
     this.#nextStep = nextStep
     this.#goOn = goOn
-    this.last = first.number
+    this.last = first
   }
 
   /** The lines, as long as none is refused or that does not matter. */
-  *lines(): Generator<Line, void, undefined> {
+  *lines(first: Line): Generator<Line, void, undefined> {
     this.given++
-    yield this.#first
+    yield first
     while (this.failed === undefined || this.#goOn) {
       this.next = this.#nextStep()
       if (this.next?.flow === undefined) return

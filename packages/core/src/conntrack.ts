@@ -68,8 +68,11 @@ export type FlowFilter<P extends Protocol = never> = FlowFilterOf<P | typeof unk
 
 /** Commands on many flows as {@link Steps}; lists have theirs, `forEachInSteps` and `printInSteps`. */
 export interface FlowSteps<P extends Protocol> {
+  /** {@link Flows.createAll} in steps. */
   createAll<T extends NewFlow<P> | PreparedFlow>(flows: Iterable<T>, options?: CreateAllOptions<T>): Steps<Creation<T>>
+  /** {@link Flows.updateAll} in steps. */
   updateAll(filter: FlowFilter<P>, change: Partial<NewFlow<P>>, options?: WriteOptions): Steps<Update<Flow<P>>>
+  /** {@link Flows.deleteAll} in steps. */
   deleteAll(filter: FlowFilter<P>, options?: WriteOptions): Steps<Removal<Flow<P>>>
 }
 

@@ -36,6 +36,7 @@ export interface PreparedFlow {
   readonly protocol: string
   /** The attributes of the message. */
   readonly attributes: Uint8Array
+  /** nfgen_family of the message. */
   readonly family: Family
   /** As in {@link CreateOptions}. */
   readonly existing: 'refuse' | 'update'
