@@ -70,16 +70,24 @@ export interface Understanding {
   readonly prepare: Flows<Protocol>['prepare']
 }
 
-/** Kinds of records: a line as it is, or the message that makes a flow, of a family and with NLM_F_EXCL or without. */
+/** The kind of a record that is a line as it is; others are messages that make flows. */
 const TEXT = 0
-const KINDS: readonly Omit<PreparedFlow, 'attributes'>[] = [
-  { family: 'ipv4', existing: 'refuse' },
-  { family: 'ipv6', existing: 'refuse' },
-  { family: 'ipv4', existing: 'update' },
-  { family: 'ipv6', existing: 'update' },
-]
-const kindOf = ({ family, existing }: PreparedFlow): number =>
-  1 + KINDS.findIndex((one) => one.family === family && one.existing === existing)
+
+/** What messages have in common: the kind of a record is 1 and where that stands. */
+class Kinds {
+  readonly #known: Omit<PreparedFlow, 'attributes'>[] = []
+
+  numberOf({ protocol, family, existing }: PreparedFlow): number {
+    const isSame = (one: Omit<PreparedFlow, 'attributes'>): boolean =>
+      one.protocol === protocol && one.family === family && one.existing === existing
+    const index = this.#known.findIndex(isSame)
+    return index < 0 ? this.#known.push({ protocol, family, existing }) : index + 1
+  }
+
+  flowOf(kind: number, attributes: Uint8Array): PreparedFlow {
+    return { ...this.#known[kind - 1], attributes }
+  }
+}
 
 /** Patterns that are looked for at most. */
 const PATTERNS = 128
@@ -92,6 +100,7 @@ const PATTERNS = 128
 export function readBatch(file: string, understanding: Understanding): Batch {
   const name = nameOf(file)
   const spool = new Spool()
+  const kinds = new Kinds()
   const decoder = new TextDecoder()
   const patterns: { readonly pattern: Pattern; readonly kind: number }[] = []
   let shown: Job | undefined
@@ -120,20 +129,20 @@ export function readBatch(file: string, understanding: Understanding): Batch {
       spool.add(number, TEXT, bytes.subarray(start, end))
       return
     }
-    const kind = kindOf(flow)
+    const kind = kinds.numberOf(flow)
     spool.add(number, kind, flow.attributes)
     const texts = words.map(({ text }) => text)
     if (patterns.length === PATTERNS || texts.join(' ') !== line || /["\\]/.test(line)) return
     const pattern = patternOf(texts, flow.attributes, (others) => {
       const other = understood(others, understanding).flow
-      return other !== undefined && kindOf(other) === kind ? other.attributes : undefined
+      return other !== undefined && kinds.numberOf(other) === kind ? other.attributes : undefined
     })
     patterns.unshift({ pattern, kind })
   })
 
   function* steps(): Generator<BatchStep, void, undefined> {
     for (const { number, kind, bytes } of spool.records()) {
-      if (kind !== TEXT) yield { number, flow: { ...KINDS[kind - 1], attributes: bytes } }
+      if (kind !== TEXT) yield { number, flow: kinds.flowOf(kind, bytes) }
       else
         yield {
           number,

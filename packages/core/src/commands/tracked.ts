@@ -13,7 +13,11 @@ const EPROTONOSUPPORT = 93
  * on say yes and drop ports, state and role. Undefined where it tracks the protocol. Asked once for each protocol, and not at all for those that
  * every kernel tracks.
  */
-export function untracked(context: TableContext, given: GivenFlow, { command }: MessageType = flowMessages.new): NetlinkError | undefined {
+export function untracked(
+  context: TableContext,
+  given: Pick<GivenFlow, 'protocol'>,
+  { command }: MessageType = flowMessages.new,
+): NetlinkError | undefined {
   const { protocol } = encoderOf(context, given)
   const { name, tuple, labels, isBuiltIn } = protocol
   if (isBuiltIn || protocol.number < 0 || Object.keys(tuple).length === 0) return undefined

@@ -18,7 +18,7 @@ export interface GivenFlow {
 }
 
 /** The tools to encode a flow's protocol. @throws RangeError when it is not installed */
-export function encoderOf({ encoders }: TableContext, { protocol }: GivenFlow) {
+export function encoderOf({ encoders }: TableContext, { protocol }: Pick<GivenFlow, 'protocol'>) {
   const tools = encoders.get(protocol ?? '')
   if (tools !== undefined) return tools
   throw new RangeError(protocol === undefined ? 'protocol: which one is missing' : `protocol '${protocol}' is not installed`)

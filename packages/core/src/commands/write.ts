@@ -45,7 +45,12 @@ export interface PreparedFlow {
 /** Makes the message that makes a flow, and asks the kernel nothing. @throws RangeError as {@link create} does */
 export function prepare(context: TableContext, flow: GivenFlow, options: CreateOptions = {}): PreparedFlow {
   const { body: attributes = new Uint8Array(0), family } = creation(context, flow, options)
-  return { protocol: flow.protocol ?? '', attributes, family: family === familyNumber('ipv6') ? 'ipv6' : 'ipv4', existing: options.existing ?? 'refuse' }
+  return {
+    protocol: flow.protocol ?? '',
+    attributes,
+    family: family === familyNumber('ipv6') ? 'ipv6' : 'ipv4',
+    existing: options.existing ?? 'refuse',
+  }
 }
 
 /** What became of making many. */
