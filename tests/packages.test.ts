@@ -1,22 +1,34 @@
 // runtimes: node
-// timeout: 300
-import { spawnSync } from 'node:child_process'
-import { globSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+// timeout: 420
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { delimiter, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { dirname, join } from 'node:path'
 import t from 'tap'
+import { namespace, needsRoot } from './support/namespace.ts'
+import { bin, install, pack, root, run } from './support/packed.ts'
+import { RUNTIMES } from './support/program.ts'
 
-const root = fileURLToPath(new URL('..', import.meta.url))
-const bin = (name: string): string => join(root, 'node_modules/.bin', name)
-// The machine's own Node, which may be as old as packages allow, and its npm.
-const path = (process.env['PATH'] ?? '').split(delimiter).filter((directory) => !directory.includes('node_modules'))
-const env = { ...process.env, PATH: path.join(delimiter) }
+const directory = mkdtempSync(join(tmpdir(), 'conntrack-packages-'))
+t.teardown(() => rmSync(directory, { recursive: true }))
+const packed = pack(join(directory, 'tarballs'))
+const core = packed.get('core') ?? ''
 
-function run(cwd: string, command: string, ...args: string[]): string {
-  const { status, stdout, stderr } = spawnSync(command, args, { cwd, env, encoding: 'utf8' })
-  return status === 0 ? stdout : `status ${status}\n${stdout}${stderr}`
+/** An empty folder with these files. */
+function project(name: string, files: Readonly<Record<string, string>>): string {
+  for (const [file, text] of Object.entries({ 'package.json': '{ "private": true, "type": "module" }', ...files })) {
+    mkdirSync(dirname(join(directory, name, file)), { recursive: true })
+    writeFileSync(join(directory, name, file), text)
+  }
+  return join(directory, name)
 }
+
+/** Node as old as packages allow, if that is this machine's, and as new as there is; Bun; Deno with no more than it needs. */
+const runtimes: readonly (readonly [command: string, ...flags: string[]])[] = [
+  ['node'],
+  [process.execPath],
+  [bin('bun')],
+  [bin('deno'), 'run', '--quiet', '--allow-ffi', '--allow-read', '--allow-env'],
+]
 
 const program = `
 import { createRequire } from 'node:module'
@@ -36,51 +48,89 @@ for (const flow of ct.flows.list({ protocol: 'tcp', original: { destinationPort:
 ct.flows.list({ protocol: 'tcp', original: { destinationPrt: 443 } })
 `
 
-t.test('what is published works by itself, installed by npm', async (t) => {
-  const directory = mkdtempSync(join(tmpdir(), 'conntrack-packages-'))
-  t.teardown(() => rmSync(directory, { recursive: true }))
-  const tarballs = join(directory, 'tarballs')
-  const project = join(directory, 'project')
-  mkdirSync(project)
-  t.equal(spawnSync(bin('tsc'), ['-b', ...globSync('packages/*', { cwd: root })], { cwd: root, encoding: 'utf8' }).stdout, '')
-  for (const name of readdirSync(join(root, 'packages'))) {
-    spawnSync(bin('pnpm'), ['pack', '--pack-destination', tarballs], { cwd: join(root, 'packages', name) })
-  }
-  const packed = globSync(join(tarballs, '*.tgz'))
-  t.equal(packed.length, readdirSync(join(root, 'packages')).length)
-  const usual = /^package\/((src|dist)\/.*\.(ts|js|map)|package\.json|schema\.json|conntrack\.8|README\.md|CHANGELOG\.md|LICENSE)$/
-  for (const tarball of packed) {
+/** What a package may have in it. */
+const USUAL = /^package\/((src|dist)\/.*\.(ts|js|map)|package\.json|README\.md|CHANGELOG\.md|LICENSE)$/
+
+/** What the program depends on besides. */
+const OTHERS = ['proto-udp', 'proto-icmp', 'proto-sctp', 'proto-dccp', 'proto-gre']
+
+/** Sends one packet of ESP over a loopback that is tracked. */
+const ESP = `
+import socket, subprocess
+subprocess.run('ip link set lo up', shell=True, check=True)
+rule = 'add table inet t; add chain inet t i { type filter hook input priority 0; }; add rule inet t i ct state new,established accept'
+subprocess.run(['nft', rule], check=True)
+socket.socket(socket.AF_INET, socket.SOCK_RAW, 50).sendto(bytes(20), ('127.0.0.1', 0))
+`
+
+t.test('what is packed has its licence, and nothing strange', async (t) => {
+  t.strictSame([...packed.keys()].toSorted(), readdirSync(join(root, 'packages')).toSorted())
+  for (const [name, tarball] of packed) {
     const files = run('/', 'tar', '-tzf', tarball).trimEnd().split('\n')
-    const name = tarball.replace(/.*\//, '')
-    if (name.startsWith('conntrack-cli')) t.ok(files.includes('package/conntrack.8'), 'the manual page comes with the program')
     t.ok(files.includes('package/LICENSE'), `${name} has its licence`)
     t.same(
-      files.filter((file) => !usual.test(file)),
+      files.filter((file) => !USUAL.test(file)),
       [],
       `nothing strange is in ${name}`,
     )
   }
+})
 
-  writeFileSync(join(project, 'package.json'), '{ "private": true, "type": "module" }')
-  writeFileSync(join(project, 'use.js'), program)
-  writeFileSync(join(project, 'typed.ts'), typed)
-  run(project, 'npm', 'install', '--silent', '--no-audit', '--no-fund', ...packed)
-  const runtimes = [
-    ['node'],
-    [process.execPath],
-    [bin('bun')],
-    [bin('deno'), 'run', '--quiet', '--allow-ffi', '--allow-read', '--allow-env'],
-  ]
-  for (const [command = '', ...flags] of runtimes) {
-    t.match(run(project, command, ...flags, 'use.js'), /^number .*\/core\/dist\/index\.js\n$/, command)
-    t.match(run(project, command, ...flags, 'node_modules/@conntrack/cli/dist/bin.js', '-V'), /^conntrack v.*\n$/, command)
+t.test('what is published works by itself, installed by npm', async (t) => {
+  const folder = project('all', { 'use.js': program, 'typed.ts': typed })
+  install(folder, [...packed.values()])
+  for (const [command, ...flags] of runtimes) {
+    t.match(run(folder, command, ...flags, 'use.js'), /^number .*\/core\/dist\/index\.js\n$/, command)
+    t.match(run(folder, command, ...flags, 'node_modules/@conntrack/cli/dist/bin.js', '-V'), /^conntrack v.*\n$/, command)
   }
-  t.match(run(project, 'npx', '--no-install', 'conntrack', '-V'), /^conntrack v.*\n$/)
+  t.match(run(folder, 'npx', '--no-install', 'conntrack', '-V'), /^conntrack v.*\n$/)
   for (const [resolution, module] of [
     ['nodenext', 'nodenext'],
     ['bundler', 'esnext'],
   ] as const) {
     const flags = ['--noEmit', '--strict', '--target', 'es2023', '--lib', 'es2023,esnext.disposable,dom', '--types', '']
-    t.equal(run(project, bin('tsc'), ...flags, '--moduleResolution', resolution, '--module', module, 'typed.ts'), '', resolution)
+    t.equal(run(folder, bin('tsc'), ...flags, '--moduleResolution', resolution, '--module', module, 'typed.ts'), '', resolution)
+  }
+})
+
+t.test('core and one protocol are enough, and bring nothing along', async (t) => {
+  const folder = project('alone', { 'use.js': program })
+  install(folder, [core, packed.get('proto-tcp') ?? ''])
+  t.strictSame(readdirSync(join(folder, 'node_modules/@conntrack')), ['core', 'proto-tcp'])
+  t.strictSame(
+    readdirSync(join(folder, 'node_modules')).filter((name) => !name.startsWith('.')),
+    ['@conntrack', '@koromix', 'koffi'],
+    'but what Node calls C with',
+  )
+  for (const [command, ...flags] of runtimes)
+    t.match(run(folder, command, ...flags, 'use.js'), /^number .*\/core\/dist\/index\.js\n$/, command)
+})
+
+t.test('the protocol of the guide works in a package of its own', { skip: needsRoot }, async (t) => {
+  const guide = readFileSync(join(root, 'docs/guides/write-a-protocol.md'), 'utf8')
+  const files = Object.fromEntries([...guide.matchAll(/^```\w+ (\S+)\n(.*?)^```$/gms)].map(([, name, text]) => [name, text]))
+  t.strictSame(Object.keys(files), ['package.json', 'tsconfig.json', 'src/index.ts', 'src/index.test.ts', 'src/list.ts', 'src/cli.ts'])
+  const folder = project('esp', files)
+  install(
+    folder,
+    ['core', 'formatters', 'cli', 'proto-tcp', ...OTHERS].map((name) => packed.get(name) ?? ''),
+  )
+  t.equal(run(folder, bin('tsc'), '--typeRoots', join(root, 'node_modules/@types')), '', 'it compiles')
+  for (const runtime of ['node', process.execPath])
+    t.match(run(folder, runtime, '--test', 'dist/index.test.js'), /^# fail 0$|^ℹ fail 0$/m, runtime)
+
+  using netns = namespace()
+  t.match(netns.run('python3', ['-c', ESP]), { status: 0, stderr: '' })
+  for (const runtime of ['node', process.execPath, RUNTIMES['bun'] ?? '']) {
+    const cli = (...words: string[]) => netns.run(runtime, [join(folder, 'dist/cli.js'), ...words])
+    t.match(cli('-L', '-p', 'esp').stdout, /^esp {6}50 \d+ src=127.0.0.1 dst=127.0.0.1 (\[UNREPLIED\] )?src=127.0.0.1 dst=127.0.0.1 .*\n$/)
+    t.match(cli('-L').stdout, /^esp .*\n$/m)
+    t.equal(cli('-L', '-p', 'tcp').stdout, '')
+    t.match(JSON.parse(cli('-L', '-p', '50', '-s', '127.0.0.0/8', '-o', 'json').stdout), {
+      protocol: 'esp',
+      original: { protocolNumber: 50 },
+    })
+    t.match(cli('-L', '-o', 'save').stdout, / -p esp\n$/)
+    t.equal(netns.run(runtime, [join(folder, 'dist/list.js')]).stdout, 'esp 127.0.0.1 127.0.0.1\n')
   }
 })

@@ -18,7 +18,7 @@ export function same(found: unknown, wanted: unknown, what: string): void {
 }
 
 /** A value as JSON that tells all values apart: fields in order, bigints, bytes and undefined as what they are. */
-function canonical(value: unknown): string {
+export function canonical(value: unknown): string {
   return JSON.stringify(value, (_, one: unknown) => {
     if (one === undefined) return 'undefined'
     if (typeof one === 'bigint') return `${one}n`

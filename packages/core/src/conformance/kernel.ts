@@ -1,5 +1,5 @@
 import type { Protocol } from '../tables/protocol.ts'
-import { must, refusal, same } from './check.ts'
+import { canonical, must, refusal, same } from './check.ts'
 import type { Fields } from './fields.ts'
 
 /** What the kernel is asked in a check: `ct.flows` of `openConntrack({ protocols: [protocol], netns })`. Other flows in it are deleted. */
@@ -135,7 +135,7 @@ function checksOf({ protocol, family, original, reply, flow, layer4 }: Sample, {
           { protocol, original: network },
           { protocol, ...fields },
         ])
-          same([...flows.list(filter)].length, 1, `flows with ${JSON.stringify(filter)}`)
+          same([...flows.list(filter)].length, 1, `flows with ${canonical(filter)}`)
         for (const filter of [
           { mark: { not: 5 } },
           { status: { none: ['ASSURED'] } },
@@ -145,7 +145,7 @@ function checksOf({ protocol, family, original, reply, flow, layer4 }: Sample, {
           ...Object.entries({ ...fields }).map(([field, value]) => ({ protocol, [field]: { not: value } })),
           ...Object.entries(layer4).map(([field, value]) => ({ protocol, original: { [field]: { not: value } } })),
         ])
-          same([...flows.list(filter)].length, 0, `flows with ${JSON.stringify(filter)}`)
+          same([...flows.list(filter)].length, 0, `flows with ${canonical(filter)}`)
       },
     },
     {
@@ -158,12 +158,12 @@ function checksOf({ protocol, family, original, reply, flow, layer4 }: Sample, {
           [{ mark: 9 }, 0],
           [{ mark: 0x10, markMask: 0xf0 }, 1],
         ] as const)
-          same(flows.update({}, wanted), { matched: 1, updated }, `update of ${JSON.stringify(wanted)}`)
+          same(flows.update({}, wanted), { matched: 1, updated }, `update of ${canonical(wanted)}`)
         const [changed] = flows.list()
         has(changed, { mark: 0x19, id })
         must((changed.timeout as number) > 700, `a timeout of ${String(changed.timeout)} s where 800 were given`)
         if (Object.keys(change).length === 0) return
-        same(flows.update({}, { protocol, ...change }), { matched: 1, updated: 1 }, `update of ${JSON.stringify(change)}`)
+        same(flows.update({}, { protocol, ...change }), { matched: 1, updated: 1 }, `update of ${canonical(change)}`)
         has([...flows.list()][0], change)
         for (const [field, value] of Object.entries(fields)) {
           flows.update({}, { protocol, [field]: value })
