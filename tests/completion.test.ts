@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
-import { OURS } from './support/namespace.ts'
+import { namespace, needsRoot, OURS } from './support/namespace.ts'
 
 /** A directory to put first on the PATH, with the program in it under its name. */
 const directory = mkdtempSync(join(tmpdir(), 'conntrack-completion-'))
@@ -39,6 +39,10 @@ t.test('bash offers what the program knows', { skip: missing('bash') }, async (t
   )
   for (const [line, wanted, what] of CASES) t.strictSame(offered(line), [wanted], what)
   t.ok(offered('conntrack -L --s').includes('--src'))
+  if (needsRoot === false) {
+    using netns = namespace()
+    t.strictSame(offered(`conntrack -L --netns ${netns.name}`), [netns.name], 'names of network namespaces')
+  }
   t.notOk(offered('conntrack -F --s').includes('--src'))
 })
 

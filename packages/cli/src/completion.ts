@@ -1,5 +1,5 @@
 import { readdirSync } from 'node:fs'
-import { type Protocol, STATUS_BITS } from '@conntrack/core/plugin'
+import { printable, type Protocol, STATUS_BITS } from '@conntrack/core/plugin'
 import { COMMANDS, type CommandSyntax, LOAD_FILE, type TableName, tableOf } from './commands.ts'
 import { UsageError } from './failure.ts'
 import { getopt, type OptionSyntax } from './getopt.ts'
@@ -18,7 +18,7 @@ export const FILES: Candidate = [':files', '']
 export function completion(shell: string, words: readonly string[], known: Known): string {
   if (shell === 'words')
     return candidates(words, known)
-      .map(([word, help]) => `${word}\t${help}\n`)
+      .map((one) => `${one.map(printable).join('\t')}\n`)
       .join('')
   if (Object.hasOwn(SHELLS, shell)) return SHELLS[shell]
   throw new UsageError(`\`${shell}' for option \`--completion' is no shell that is known: expected ${Object.keys(SHELLS).join(', ')}`)
