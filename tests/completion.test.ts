@@ -43,7 +43,7 @@ t.test('bash offers what the program knows', { skip: missing('bash') }, async (t
     using netns = namespace()
     t.strictSame(offered(`conntrack -L --netns ${netns.name}`), [netns.name], 'names of network namespaces')
   }
-  t.notOk(offered('conntrack -F --s').includes('--src'))
+  t.notOk(offered('conntrack -C --s').includes('--src'))
 })
 
 t.test('fish offers it with its help', { skip: missing('fish') }, async (t) => {
