@@ -1,3 +1,7 @@
+/**
+ * Connection tracking: open it, read it, change it.
+ * @module @conntrack/core
+ */
 export type { TableEntry } from './commands/context.ts'
 export type { Listing } from './commands/listing.ts'
 export { atOnce, type Steps } from './commands/steps.ts'

@@ -1,4 +1,7 @@
-/** What plugins are made of: protocols and formatters. Pure data and functions; no socket behind it. */
+/**
+ * What plugins are made of: protocols and formatters. Pure data and functions; no socket behind it.
+ * @module @conntrack/core/plugin
+ */
 export { type Entry, type Formatter, type Message, type Print, printer } from './schema/entry.ts'
 export {
   type Bits,

@@ -10,7 +10,7 @@ export interface Column {
   readonly below?: true
   /** Its cells are words that have names already: `type=8 code=0`. */
   readonly named?: true
-  /** Coloured by how the row is: {@link TONES}. */
+  /** Coloured by how the row is: `TONES`. */
   readonly toned?: true
 }
 

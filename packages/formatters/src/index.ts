@@ -1,3 +1,7 @@
+/**
+ * Entries as text.
+ * @module @conntrack/formatters
+ */
 export { expectationLine, expectationXml } from './expectation.ts'
 export { jsonReader } from './json-reader.ts'
 export { JSON_VERSION, json, jsonRecord } from './json.ts'

@@ -1,3 +1,7 @@
+/**
+ * DCCP.
+ * @module @conntrack/proto-dccp
+ */
 import {
   attribute,
   enumeration,

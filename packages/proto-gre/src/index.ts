@@ -1,3 +1,7 @@
+/**
+ * GRE, as PPTP uses it.
+ * @module @conntrack/proto-gre
+ */
 import { keys, pairOptions, protocol } from '@conntrack/core/plugin'
 
 /** IPPROTO_GRE. The keys are the call ids of PPTP's enhanced GRE (version 1), and 0 otherwise. */

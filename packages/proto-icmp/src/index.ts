@@ -1,3 +1,7 @@
+/**
+ * ICMP and ICMPv6.
+ * @module @conntrack/proto-icmp
+ */
 import { attribute, decimal, protocol, u8, u16 } from '@conntrack/core/plugin'
 import { type Echo, echoOptions, echoLabels, opposite } from './echo.ts'
 

@@ -1,3 +1,7 @@
+/**
+ * SCTP.
+ * @module @conntrack/proto-sctp
+ */
 import { attribute, enumeration, oppositePorts, portOptions, ports, protocol, STATE_USE, u32, within } from '@conntrack/core/plugin'
 
 /** enum sctp_conntrack. */

@@ -1,3 +1,7 @@
+/**
+ * TCP.
+ * @module @conntrack/proto-tcp
+ */
 import {
   attribute,
   enumeration,

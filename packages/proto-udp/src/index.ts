@@ -1,3 +1,7 @@
+/**
+ * UDP and UDP-Lite.
+ * @module @conntrack/proto-udp
+ */
 import { oppositePorts, portOptions, ports, protocol } from '@conntrack/core/plugin'
 
 const labels = { sourcePort: 'sport', destinationPort: 'dport' }

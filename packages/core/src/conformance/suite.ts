@@ -1,3 +1,7 @@
+/**
+ * What every protocol plugin is checked for.
+ * @module @conntrack/core/conformance
+ */
 import type { Protocol } from '../tables/protocol.ts'
 import type { Check } from './check.ts'
 import { type Formatters, texts } from './texts.ts'

@@ -130,7 +130,7 @@ export class Scanner {
   }
 }
 
-/** Bytes of the payload that begins at `at`, as its header says: valid for offsets that {@link scan} noted. */
+/** Bytes of the payload that begins at `at`, as its header says: valid for offsets that a scan noted. */
 export function payloadLength(bytes: Uint8Array, at: number): number {
   return (bytes[at - 4] | (bytes[at - 3] << 8)) - NLA_HDRLEN
 }

@@ -1,4 +1,7 @@
-/** For tests: a kernel in memory that speaks ctnetlink, so that code which uses this SDK needs neither root nor Linux. */
+/**
+ * For tests: a kernel in memory that speaks ctnetlink, so that code which uses this SDK needs neither root nor Linux.
+ * @module @conntrack/core/testing
+ */
 export type { KernelCommand } from './faults.ts'
 export { createKernel, type KernelOptions, type TestingKernel } from './kernel.ts'
 export type { KernelHelper, KernelSettings } from './settings.ts'

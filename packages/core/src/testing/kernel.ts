@@ -18,7 +18,7 @@ export interface KernelOptions<P extends readonly Protocol[]> extends KernelSett
 
 /** A kernel in memory: one network namespace's connection tracking, and what a test does to it. */
 export interface TestingKernel<P extends Protocol> {
-  /** Opens a netlink socket: what {@link ConntrackOptions.socket} takes. Several programs may each have their own. */
+  /** Opens a netlink socket: what `openConntrack`'s `socket` takes. Several programs may each have their own. */
   readonly socket: () => NetlinkSocket
   /** Makes a flow as packets do, without a request. @throws NetlinkError EEXIST, EINVAL, as a request would */
   track(flow: NewFlowOf<P>): TrackedFlow<FlowOf<P>, Partial<NewFlowOf<P>>>
