@@ -20,6 +20,7 @@ const checks: Record<string, readonly Command[]> = {
   attw: packages.map((directory) => [directory, 'attw', '--pack', '.', '--profile', 'esm-only', '--no-color']),
   knip: [[root, 'knip', '--no-progress']],
   budget: [[root, 'node', 'scripts/types-budget.ts']],
+  size: [[root, 'bun', '--conditions=@conntrack/source', 'scripts/size.ts']],
 }
 
 async function run([cwd, program, ...args]: Command): Promise<{ ok: boolean; output: string }> {

@@ -63,7 +63,7 @@ function argument({ names, saved }: Option, one: Place | undefined): Step {
     if (at === 0) return
     const length = kind.size ?? payloadLength(bytes, at)
     const value = kind.read(bytes, at, length)
-    if (saved === 'unless zero' && Number(value) === 0) return
+    if (saved === 'unless zero' && isZero(value)) return
     text.word(before)
     if (typeof value === 'object') kind.print(text, bytes, at, length)
     else text.string(`${value as string | number | bigint}`)
@@ -86,6 +86,8 @@ function together(option: string, places: readonly Place[]): Step {
     text.string(`${values.join(':')} `)
   }
 }
+
+const isZero = (value: unknown): boolean => (value instanceof Uint8Array ? value.length === 0 : Number(value) === 0)
 
 const mark = (one: Place): Step => {
   const print = labelled('-m ', one)
@@ -139,13 +141,25 @@ function translated(shape: Shape<ProtocolVariant>, { bit, option, plain, origina
 const pairIfAny = (one: Place | undefined, other: Place | undefined): (readonly [Place, Place])[] =>
   one === undefined || other === undefined ? [] : [[one, other]]
 
+/** `-p 50`; with attributes that are saved as they are, `-p unknown:50`, so that nobody who knows the protocol asks for more. */
+function unknownName(shape: Shape<ProtocolVariant>): Step {
+  const plain = labelled('-p ', place(shape, 'original.protocolNumber'))
+  const raw = labelled('-p unknown:', place(shape, 'original.protocolNumber'))
+  const { slot, kind } = place(shape, 'original.layer4')
+  return (entry, text) => {
+    const at = entry.slots[slot]
+    const isBare = at === 0 || isZero(kind.read(entry.bytes, at, payloadLength(entry.bytes, at)))
+    return (isBare ? plain : raw)(entry, text)
+  }
+}
+
 /**
  * `-p tcp`, or the number of a protocol that is not installed. A kernel that does not track a protocol keeps its flows without ports or
  * whatever it has: `-p unknown:33`, so that nobody asks for them when the flow is made again.
  */
 function protocolName(shape: Shape<ProtocolVariant>): Step {
   const { name, number, tuple, protoinfo } = shape.variant.protocol
-  if (number < 0) return labelled('-p ', place(shape, 'original.protocolNumber'))
+  if (number < 0) return unknownName(shape)
   const own = [...Object.keys(tuple).map((field) => `original.${field}`), ...Object.keys(protoinfo)]
   const parts = own.map((path) => place(shape, path).slot)
   const isUntracked = ({ slots }: Entry<ProtocolVariant>): boolean => parts.length > 0 && parts.every((slot) => slots[slot] === 0)

@@ -45,3 +45,31 @@ t.test('datagrams of the real world', { skip }, async (t) => {
     t.match(unreplied, [{ original: { destinationPort: 8003 }, replyCounters: { packets: 0n } }])
   }
 })
+
+const LITE = `
+import socket, sys
+for family, address in ((socket.AF_INET, '127.0.0.1'), (socket.AF_INET6, '::1')):
+    server = socket.socket(family, socket.SOCK_DGRAM, 136); server.bind((address, 8009))
+    client = socket.socket(family, socket.SOCK_DGRAM, 136); client.bind((address, 8010))
+    client.sendto(b'ping', (address, 8009)); server.recv(9)
+print('ready', flush=True)
+sys.stdin.read()
+`
+
+t.test('UDP-Lite of the real world', { skip }, async (t) => {
+  const netns = namespace(t)
+  trackLoopback(netns)
+  await traffic(t, netns, LITE)
+  using ct = openConntrack({ protocols: [udplite], netns })
+  for (const [family, address] of [
+    ['ipv4', '127.0.0.1'],
+    ['ipv6', '::1'],
+  ] as const) {
+    const [flow, ...others] = ct.flows.list({ protocol: 'udplite', family, original: { destinationPort: 8009 } })
+    t.equal(others.length, 0)
+    t.match(flow, {
+      original: { source: address, destination: address, protocolNumber: 136, sourcePort: 8010, destinationPort: 8009 },
+      originalCounters: { packets: 1n },
+    })
+  }
+})

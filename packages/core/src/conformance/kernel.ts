@@ -55,15 +55,17 @@ const ADDRESSES = {
  */
 export function kernelConformance(protocol: Protocol, facts: KernelFacts): readonly KernelCheck[] {
   const { families = ['ipv4', 'ipv6'] as const, zones = true } = facts
-  return families.flatMap((family) => {
-    const checks = [...checksOf(sample(protocol, family, facts), facts), ...(zones ? [twins(sample(protocol, family, facts))] : [])]
-    return checks.map(({ name, run }) => ({
+  return families.flatMap((family, i) => {
+    const one = sample(protocol, family, facts)
+    // What is not about addresses need not be tried with both kinds: each list walks the whole of the kernel's table.
+    const others = i === 0 ? [...ofAnyFamily(one, facts), ...(zones ? [twins(one)] : [])] : []
+    return [...ofFamily(one, facts), ...others].map(({ name, run }) => ({
       name: `${protocol.name}, ${family}: ${name}`,
       run(flows: KernelFlows) {
         flows.flush()
         run(flows)
         flows.flush()
-        same([...flows.list()], [], 'flows after a flush')
+        same(flows.count(), 0, 'flows after a flush')
       },
     }))
   })
@@ -92,9 +94,9 @@ function sample(
   return { protocol: name, family, original, reply, flow, layer4: layer4[0] }
 }
 
-function checksOf({ protocol, family, original, reply, flow, layer4 }: Sample, { fields = {}, change = {} }: KernelFacts): KernelCheck[] {
-  const { source, destination } = original
-  const otherFamily = family === 'ipv4' ? 'ipv6' : 'ipv4'
+const otherOf = (family: 'ipv4' | 'ipv6'): 'ipv4' | 'ipv6' => (family === 'ipv4' ? 'ipv6' : 'ipv4')
+
+function ofFamily({ protocol, family, original, reply, flow }: Sample, { fields = {} }: KernelFacts): KernelCheck[] {
   return [
     {
       name: 'a flow that is made is listed as it was given, and no second one can be made',
@@ -123,6 +125,25 @@ function checksOf({ protocol, family, original, reply, flow, layer4 }: Sample, {
       },
     },
     {
+      name: 'a flow that was deleted is made again from what was listed',
+      run(flows) {
+        flows.create(flow)
+        const [first] = flows.list()
+        same(flows.delete({ mark: 5 }), { matched: 1, deleted: 1 }, 'delete')
+        same(flows.count(), 0, 'count')
+        flows.create(first)
+        same(lasting([...flows.list()][0]), lasting(first), 'flow')
+        flows.flush({ family: otherOf(family) })
+        same(flows.count(), 1, 'count after a flush of the other family')
+      },
+    },
+  ]
+}
+
+function ofAnyFamily({ protocol, family, original, flow, layer4 }: Sample, { fields = {}, change = {} }: KernelFacts): KernelCheck[] {
+  const { source, destination } = original
+  return [
+    {
       name: 'conditions let through what they should',
       run(flows) {
         flows.create(flow)
@@ -141,7 +162,7 @@ function checksOf({ protocol, family, original, reply, flow, layer4 }: Sample, {
           { status: { none: ['ASSURED'] } },
           { zone: { not: 0 } },
           { original: { source: destination } },
-          { family: otherFamily },
+          { family: otherOf(family) },
           ...Object.entries({ ...fields }).map(([field, value]) => ({ protocol, [field]: { not: value } })),
           ...Object.entries(layer4).map(([field, value]) => ({ protocol, original: { [field]: { not: value } } })),
         ])
@@ -165,24 +186,11 @@ function checksOf({ protocol, family, original, reply, flow, layer4 }: Sample, {
         if (Object.keys(change).length === 0) return
         same(flows.update({}, { protocol, ...change }), { matched: 1, updated: 1 }, `update of ${canonical(change)}`)
         has([...flows.list()][0], change)
+        const expected = { ...change }
         for (const [field, value] of Object.entries(fields)) {
           flows.update({}, { protocol, [field]: value })
-          has([...flows.list()][0], { ...change, [field]: value })
-          flows.update({}, { protocol, ...change })
+          has([...flows.list()][0], Object.assign(expected, { [field]: value }))
         }
-      },
-    },
-    {
-      name: 'a flow that was deleted is made again from what was listed',
-      run(flows) {
-        flows.create(flow)
-        const [first] = flows.list()
-        same(flows.delete({ mark: 5 }), { matched: 1, deleted: 1 }, 'delete')
-        same(flows.count(), 0, 'count')
-        flows.create(first)
-        same(lasting([...flows.list()][0]), lasting(first), 'flow')
-        flows.flush({ family: otherFamily })
-        same(flows.count(), 1, 'count after a flush of the other family')
       },
     },
   ]

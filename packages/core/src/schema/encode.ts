@@ -85,7 +85,7 @@ function writeAll(out: Output, nodes: readonly WireNode[], value: Record<string,
   for (const node of nodes) {
     const own = node.field === undefined ? undefined : value[node.field]
     if (own !== undefined && isOfFamily(own, node.family)) {
-      writeLeaf(out, node, own, prefix)
+      writeLeaf(out, node, own, prefix, value)
       continue
     }
     const inner = node.inner === undefined ? value : (value[node.inner] as Record<string, unknown> | undefined)
@@ -103,9 +103,11 @@ function isOfFamily(address: unknown, family: WireNode['family']): boolean {
   return (family === 'ipv6') === (typeof address === 'string' && address.includes(':'))
 }
 
-function writeLeaf(out: Output, node: WireNode, value: unknown, prefix: string): void {
+/** Writes an attribute's value; where it has fields of its own too, what is known stands before what is not. */
+function writeLeaf(out: Output, node: WireNode, value: unknown, prefix: string, siblings: Record<string, unknown>): void {
   const kind = node.kind as Kind<unknown>
   const start = out.begin()
+  writeAll(out, node.children, siblings, prefix)
   try {
     out.reserve((kind.size ?? kind.lengthOf?.(value) ?? 0) + NLA_HDRLEN)
     out.length += kind.write(out.bytes, out.length, value)

@@ -179,7 +179,11 @@ function equality(place: Place, value: unknown): Test {
   if (kind.size !== undefined) return between(place, wanted, wanted)
   if (typeof value === 'string') return (bytes, at) => at !== 0 && kind.read(bytes, at, payloadLength(bytes, at)) === value
   const same = masked(place, wanted, new Uint8Array(wanted.length).fill(255))
-  return (bytes, at) => same(bytes, at) && (at === 0 || payloadLength(bytes, at) === wanted.length)
+  return (bytes, at) => {
+    if (at === 0) return same(bytes, at)
+    const found = kind.read(bytes, at, payloadLength(bytes, at)) as Uint8Array
+    return found.length === wanted.length && compare(found, 0, wanted) === 0
+  }
 }
 
 /** Whether the kind is of addresses of one family, and these are of the other: no entry that has the attribute is like them. */

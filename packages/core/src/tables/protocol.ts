@@ -4,6 +4,7 @@ import type { Conditions } from '../schema/match.ts'
 import { type Attribute, type Decoded, type Encodable, type Flat, type PerFamily, type Table, whole } from '../schema/table.ts'
 import { expectationTable } from './expectation.ts'
 import { flowTable } from './flow.ts'
+import { layer4 } from './unknown.ts'
 import type { NatConditions } from './nat.ts'
 import type { ports } from './tuple.ts'
 
@@ -182,14 +183,28 @@ function rowAt(root: Table, path: string): Attribute<unknown> | PerFamily {
   throw new RangeError(`unknown field '${path}'`)
 }
 
+/** {@link Option.use} of bytes that are what the kernel sent. */
+const RAW_USE = { ...TUPLE_USE, get: 'value', create: 'value', add: 'value' } as const
+
 /** Stands for every protocol that is not installed: what it does not know it keeps as bytes, so that nothing is lost. */
 export const unknownProtocol = protocol({
   name: 'unknown',
   number: -1,
-  tuple: { layer4: whole(bytes) },
+  tuple: { layer4: whole(layer4) },
   protoinfo: { protoinfo: whole(bytes) },
   labels: { layer4: '' },
-  options: [],
+  options: [
+    ...(['original', 'reply'] as const).map((side) => ({
+      names: [side === 'original' ? 'orig-layer4' : 'reply-layer4'] as const,
+      argument: 'HEX',
+      help: `attributes of the protocol in ${side} direction`,
+      sets: `${side}.layer4` as const,
+      use: RAW_USE,
+      isOurs: true,
+      saved: 'unless zero' as const,
+    })),
+    { names: ['protoinfo'], argument: 'HEX', help: 'attributes of its state', sets: 'protoinfo', use: PROPERTY_USE, isOurs: true },
+  ],
   opposite: () => ({}),
 })
 
