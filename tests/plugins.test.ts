@@ -63,7 +63,7 @@ t.test('to install a protocol adds names, and to do without loses nothing', { sk
     const saved = await without('-L', '-o', 'save')
     for (const restore of [without, all]) {
       t.equal((await restore('-D', '-p', String(number))).length, 1)
-      const [line] = saved.filter((one) => one.includes(` -p unknown:${number} `))
+      const line = saved.find((one) => one.includes(` -p unknown:${number} `))
       await restore(...(line ?? '').split(' '))
       t.strictSame(timeless(await all('-L')), known, `${name} is restored ${restore === all ? 'with' : 'without'} the plugin`)
     }
