@@ -62,6 +62,16 @@ t.test('whatever is listed, shown, changed or deleted is one document', { skip: 
   t.equal(netns.run(OURS, `-G -p udp -s 10.9.9.9 -d 10.0.0.2 ${PORTS} -o xml`.split(' ')).stdout, '', 'an error is no document')
 })
 
+t.test('so is what a file of command lines shows', { skip: needsRoot || missing }, async (t) => {
+  using netns = namespace()
+  const lines = `-I ${FOUR} -p udp ${PORTS}\n-U -p udp -m 7\n-D -p udp\n`
+  const { stdout, stderr } = netns.run(OURS, ['-R', '-', '-o', 'xml'], {}, lines)
+  t.equal(wrong(stdout), '', stderr)
+  t.equal(xpath(stdout, 'count(/conntrack/flow/meta/mark[.=7])'), '2')
+  t.equal(netns.run(OURS, ['-R', '-', '--output=csv'], {}, lines).stdout.trimEnd().split('\r\n').length, 3, 'one header')
+  t.match(netns.run(OURS, ['-R', '-', '-o', 'json'], {}, '-D -p foo').stderr, /^\{"version":1,"error":\{"message":"stdin:1:/)
+})
+
 t.test('names from outside cannot break it', { skip: missing }, async (t) => {
   const ends = { source: '10.0.0.1', destination: '10.0.0.2', protocolNumber: 6 }
   for (const name of ['</flow>', '<a b="', '&amp;', ']]>', '\u0001\u0008\u000b\u001b\u007f\u009b', '\ufffe\uffff', '\t\n\r', 'é€𝄞', '']) {

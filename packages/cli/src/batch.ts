@@ -23,6 +23,8 @@ export interface BatchArguments {
   readonly goOn: boolean
   /** Work on the made-up network. */
   readonly isDemo: boolean
+  /** The arguments of `-o`. */
+  readonly output: readonly string[]
   /** For all lines together. */
   readonly limits: Limits
 }
@@ -43,7 +45,8 @@ export function batchArguments([first, ...rest]: readonly string[]): BatchArgume
     maximum: given('max').map(({ argument = '', written }) => parseMaximum(argument, written))[0],
     force: given('force').length > 0,
   }
-  return { file, goOn: given('continue').length > 0, isDemo: given('demo').length > 0, limits }
+  const output = given('output').map(({ argument = '' }) => argument)
+  return { file, goOn: given('continue').length > 0, isDemo: given('demo').length > 0, output, limits }
 }
 
 /** A file of command lines, of which each was understood. */

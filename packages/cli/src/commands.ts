@@ -81,6 +81,7 @@ export const LOAD_FILE = {
     behindFile('dry-run', '', 'show what would be done, and do nothing'),
     behindFile('max', 'COUNT', 'do nothing where more entries than this would be touched'),
     behindFile('force', '', 'even where the flow of your own SSH session is deleted'),
+    { ...behindFile('output', 'FORMAT,…', 'how entries are written, and errors'), short: 'o' },
     behindFile('demo', '', 'on a made-up network in memory'),
   ],
 } as const

@@ -9,7 +9,7 @@ import { stoppable } from './stop.ts'
 import { outcomeOf } from './failure.ts'
 import type { Io } from './io.ts'
 import { load } from './load.ts'
-import { type Formats, type Output, outputHelp, recordOf } from './output.ts'
+import { type Formats, type Output, outputHelp, outputOf, recordOf } from './output.ts'
 import { explained, type Job, run, type Surroundings } from './run.ts'
 import { outputIn, understand } from './understand.ts'
 import { usage } from './usage.ts'
@@ -86,12 +86,13 @@ async function runLine(argv: readonly string[], io: Io, parts: CliParts): Promis
 }
 
 /** Does the lines of a file in turn. No summary is written, and that nothing was found to change is no error there. */
-async function runBatch({ file, goOn, isDemo, limits }: BatchArguments, io: Io, parts: CliParts): Promise<number> {
+async function runBatch({ file, goOn, isDemo, output, limits }: BatchArguments, io: Io, parts: CliParts): Promise<number> {
   const { protocols, formats, version } = parts
+  const asked = output.length === 0 ? undefined : outputOf(output, formats, 'update', 'conntrack')
   // To make messages takes no socket, and none is opened before the file is known to be right.
   const { flows } = openConntrack({ protocols })
   using batch = readBatch(file, { protocols, formats, prepare: (flow, options) => flows.prepare(flow, options) })
-  const { shown } = batch
+  const shown: Output | undefined = asked ?? batch.shown
   using conntrack = isDemo ? await demo(parts, io) : (parts.open ?? openConntrack)({ protocols })
   const prefix = `${version}: `
   const whereOf = (number: number): string => `${nameOf(file)}:${number}`
@@ -102,26 +103,43 @@ async function runBatch({ file, goOn, isDemo, limits }: BatchArguments, io: Io, 
       say: () => {},
       stoppable: (work) => work(pace),
     }
-    const completed = (job: Job): Job => ({ ...job, limits, format: shown?.format ?? job.format })
+    // What the lines show is one output: its head and its tail come once.
+    const format = shown && { ...shown.format, head: undefined, tail: undefined }
+    const completed = (job: Job): Job => ({ ...job, limits, format: format ?? job.format })
     await assertMeant(jobsOf(batch), limits, surroundings, (touch) => rehearse(batch.steps(), conntrack, touch, pace))
-    if (limits.dryRun) return await runDry(batch.steps(), completed, whereOf, { ...surroundings, say: (text) => io.err(prefix + text) })
-    let status = 0
-    const refused = await load(batch, {
-      surroundings,
-      pace,
-      goOn,
-      // The file as a whole was found to be meant.
-      run: (job) => run({ ...completed(job), limits: undefined }, surroundings),
-      tell(number, error, after) {
-        const telling = { prefix, where: `${whereOf(number)}: `, record: shown?.record }
-        const told = report(explained(error, conntrack), telling, io)
-        status ||= told
-        if (after !== undefined) io.err(prefix + after)
-      },
+    return await around(shown?.format, surroundings.io, async () => {
+      if (limits.dryRun) return await runDry(batch.steps(), completed, whereOf, { ...surroundings, say: (text) => io.err(prefix + text) })
+      let status = 0
+      const refused = await load(batch, {
+        surroundings,
+        pace,
+        goOn,
+        // The file as a whole was found to be meant.
+        run: (job) => run({ ...completed(job), limits: undefined }, surroundings),
+        tell(number, error, after) {
+          const telling = { prefix, where: `${whereOf(number)}: `, record: shown?.record }
+          const told = report(explained(error, conntrack), telling, io)
+          status ||= told
+          if (after !== undefined) io.err(prefix + after)
+        },
+      })
+      if (refused > 1) io.err(`${prefix}${refused} lines of ${batch.count} were refused`)
+      return status
     })
-    if (refused > 1) io.err(`${prefix}${refused} lines of ${batch.count} were refused`)
-    return status
   })
+}
+
+/** Writes a format's head, does the work, and writes its tail, however the work ends. */
+async function around(format: Output['format'] | undefined, { out }: Io, work: () => Promise<number>): Promise<number> {
+  const write = (text = ''): void => {
+    if (text !== '') out(new TextEncoder().encode(text))
+  }
+  write(format?.head)
+  try {
+    return await work()
+  } finally {
+    write(format?.tail)
+  }
 }
 
 function* jobsOf(batch: Batch): Generator<Job, void, undefined> {

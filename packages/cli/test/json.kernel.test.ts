@@ -15,7 +15,7 @@ const FOUR = '-s 10.0.0.1 -d 10.0.0.2 -t 3000'
 const SIX = '-s fd00::1 -d fd00::2 -t 3000'
 const PORTS = '--sport 1000 --dport 80'
 
-/** A flow of every protocol, and of one that is not installed. */
+/** A flow of every protocol that this kernel tracks, and of one that is not installed. */
 const FLOWS = [
   `${FOUR} -p tcp ${PORTS} --state ESTABLISHED -u SEEN_REPLY,ASSURED -m 7 -w 12`,
   `${FOUR} -p tcp ${PORTS} --state SYN_SENT -n 192.0.2.1:99 -g 192.0.2.2`,
@@ -24,7 +24,6 @@ const FLOWS = [
   `${FOUR} -p icmp --icmp-type 8 --icmp-code 0 --icmp-id 65535`,
   `${SIX} -p icmpv6 --icmpv6-type 128 --icmpv6-code 0 --icmpv6-id 77`,
   `${FOUR} -p sctp ${PORTS} --state COOKIE_WAIT --orig-vtag 1 --reply-vtag 4294967295`,
-  `${FOUR} -p dccp ${PORTS} --state OPEN --role client`,
   `${FOUR} -p gre --srckey 0 --dstkey 0xabc`,
   `${SIX} -p 253`,
   `${FOUR} -p tcp --sport 40021 --dport 21 --state ESTABLISHED --helper ftp`,
