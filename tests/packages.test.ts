@@ -6,11 +6,14 @@ import { dirname, join } from 'node:path'
 import t from 'tap'
 import { namespace, needsRoot } from './support/namespace.ts'
 import { bin, install, pack, root, run } from './support/packed.ts'
+import { versioned } from './support/release.ts'
 import { RUNTIMES } from './support/program.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'conntrack-packages-'))
 t.teardown(() => rmSync(directory, { recursive: true }))
-const packed = pack(join(directory, 'tarballs'))
+// As a release does it: versions first, then what is built from them.
+const clone = versioned(join(directory, 'clone'))
+const packed = pack(join(directory, 'tarballs'), clone)
 const core = packed.get('core') ?? ''
 
 /** An empty folder with these files. */
@@ -49,7 +52,7 @@ ct.flows.list({ protocol: 'tcp', original: { destinationPrt: 443 } })
 `
 
 /** What a package may have in it. */
-const USUAL = /^package\/((src|dist)\/.*\.(ts|js|map)|package\.json|README\.md|CHANGELOG\.md|LICENSE)$/
+const USUAL = /^package\/((src|dist)\/.*\.(ts|js|map)|package\.json|README\.md|CHANGELOG\.md|LICENSE|conntrack\.8|schema\.json)$/
 
 /** What the program depends on besides. */
 const OTHERS = ['proto-udp', 'proto-icmp', 'proto-sctp', 'proto-dccp', 'proto-gre']
@@ -74,6 +77,51 @@ t.test('what is packed has its licence, and nothing strange', async (t) => {
       `nothing strange is in ${name}`,
     )
   }
+})
+
+t.test('a release raises the versions together, and tells what has changed', async (t) => {
+  const { version } = JSON.parse(readFileSync(join(clone, 'packages/core/package.json'), 'utf8')) as { version: string }
+  const before = JSON.parse(readFileSync(join(root, 'packages/core/package.json'), 'utf8')) as { version: string }
+  const changes = readdirSync(join(root, '.changeset')).filter((file) => file.endsWith('.md'))
+  t.equal(version !== before.version, changes.length > 0)
+  for (const [name, tarball] of packed) {
+    const manifest = JSON.parse(run('/', 'tar', '-xzOf', tarball, 'package/package.json')) as {
+      version: string
+      dependencies?: Record<string, string>
+    }
+    t.equal(manifest.version, version, name)
+    for (const [other, range] of Object.entries(manifest.dependencies ?? {})) t.equal(range, `^${version}`, `${name} needs ${other}`)
+    if (changes.length > 0) t.match(readFileSync(join(clone, 'packages', name, 'CHANGELOG.md'), 'utf8'), `\n## ${version}\n`)
+  }
+  t.strictSame(
+    readdirSync(join(clone, '.changeset')).filter((file) => file.endsWith('.md')),
+    [],
+    'and every changeset is used up',
+  )
+})
+
+t.test('Bun and Deno need nothing but the packages: no koffi', async (t) => {
+  const folder = project('bare', { 'use.js': program })
+  install(folder, [core, packed.get('proto-tcp') ?? ''], 'optional')
+  t.strictSame(
+    readdirSync(join(folder, 'node_modules')).filter((name) => !name.startsWith('.')),
+    ['@conntrack'],
+  )
+  for (const [command, ...flags] of runtimes.slice(2)) t.match(run(folder, command, ...flags, 'use.js'), /^number /, command)
+  t.match(run(folder, 'node', 'use.js'), /npm install koffi/, 'Node says what it lacks')
+})
+
+t.test('a bundle has what is used and nothing else', async (t) => {
+  const folder = project('bundle', {
+    'nothing.js': `import '@conntrack/core'\nimport '@conntrack/proto-tcp'\n`,
+    'tcp.js': `import { tcp } from '@conntrack/proto-tcp'\nconsole.log(tcp.name)\n`,
+  })
+  install(folder, [core, packed.get('proto-tcp') ?? ''])
+  const bundle = (file: string): string => run(folder, bin('bun'), 'build', '--minify', '--target=node', file)
+  t.match(bundle('nothing.js'), /^\s*$/, 'imports have no side effects')
+  const tcp = bundle('tcp.js')
+  t.match(tcp, 'SYN_SENT')
+  for (const stranger of ['libc.so.6', 'IPCTNL_MSG_CT_GET', 'CTA_EXPECT_MASTER', 'NLMSG']) t.notMatch(tcp, stranger)
 })
 
 t.test('what is published works by itself, installed by npm', async (t) => {

@@ -18,14 +18,14 @@ export function run(cwd: string, command: string, ...args: string[]): string {
   return status === 0 ? stdout : `status ${status}\n${stdout}${stderr}`
 }
 
-/** Builds and packs every package as it is published: tarballs by the name of the package's folder. */
-export function pack(destination: string): Map<string, string> {
-  const built = run(root, bin('tsc'), '-b', ...globSync('packages/*', { cwd: root }))
+/** Builds and packs every package of a clone as it is published: tarballs by the name of the package's folder. */
+export function pack(destination: string, clone: string = root): Map<string, string> {
+  const built = run(clone, bin('tsc'), '-b', ...globSync('packages/*', { cwd: clone }))
   if (built !== '') throw new Error(built)
-  const names = readdirSync(join(root, 'packages'))
+  const names = readdirSync(join(clone, 'packages'))
   return new Map(
     names.map((name) => {
-      run(join(root, 'packages', name), bin('pnpm'), 'pack', '--pack-destination', destination)
+      run(join(clone, 'packages', name), bin('pnpm'), 'pack', '--pack-destination', destination)
       const [tarball] = globSync(join(destination, `conntrack-${name}-*.tgz`))
       if (tarball === undefined) throw new Error(`${name} cannot be packed`)
       return [name, tarball]
@@ -33,8 +33,9 @@ export function pack(destination: string): Map<string, string> {
   )
 }
 
-/** Installs tarballs by npm, with what they depend on. */
-export function install(folder: string, tarballs: readonly string[]): void {
-  const said = run(folder, 'npm', 'install', '--silent', '--no-audit', '--no-fund', '--omit=dev', ...tarballs)
+/** Installs tarballs by npm, with what they depend on, but for what is `omitted`. */
+export function install(folder: string, tarballs: readonly string[], ...omitted: readonly string[]): void {
+  const omit = ['dev', ...omitted].map((kind) => `--omit=${kind}`)
+  const said = run(folder, 'npm', 'install', '--silent', '--no-audit', '--no-fund', ...omit, ...tarballs)
   if (said.startsWith('status')) throw new Error(said)
 }
