@@ -1,0 +1,141 @@
+// runtimes: node
+// timeout: 300
+import { spawn } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { openConntrack } from '@conntrack/core'
+import { tcp } from '@conntrack/proto-tcp'
+import { udp } from '@conntrack/proto-udp'
+import t from 'tap'
+import { Random } from '../packages/core/test/random.ts'
+import { environment, fill, launcher, namespace, RUNTIMES, skipKernel, temporary } from './support/program.ts'
+
+const FLOWS = 3000
+/** So many that a signal comes before the last is done. */
+const LINES = 10_000
+const random = new Random(7)
+
+interface Ended {
+  readonly status: number | null
+  readonly signal: NodeJS.Signals | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** Runs the program, and sends it a signal when it is somewhere in its work: after so many bytes of output, or so many entries are gone. */
+async function interrupted(runtime: string, args: readonly string[], signal: NodeJS.Signals, isTime: () => boolean): Promise<Ended> {
+  const child = spawn(launcher, args, { env: environment(runtime), cwd: '/', stdio: ['ignore', 'pipe', 'pipe'] })
+  let [stdout, stderr] = ['', '']
+  child.stdout.on('data', (text: Buffer) => (stdout += text.toString()))
+  child.stderr.on('data', (text: Buffer) => (stderr += text.toString()))
+  const ended = new Promise<Pick<Ended, 'status' | 'signal'>>((resolve) => {
+    child.on('close', (status, signal) => resolve({ status, signal }))
+  })
+  let isOver = false
+  void ended.then(() => (isOver = true))
+  while (!isOver && !isTime()) await new Promise((resolve) => setImmediate(resolve))
+  child.kill(signal)
+  return { ...(await ended), stdout, stderr }
+}
+
+const NUMBERS = { SIGINT: 2, SIGTERM: 15, SIGHUP: 1 } as const
+const TABLE = { protocols: [tcp, udp] as const }
+
+for (const runtime of Object.keys(RUNTIMES)) {
+  t.test(`${runtime}: a signal in the midst of -D and -U ends them between two entries`, { skip: skipKernel }, async (t) => {
+    const netns = namespace(t, 'signal')
+    using ct = openConntrack({ ...TABLE, netns })
+    fill(netns, FLOWS)
+    let left = FLOWS
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+      const enough = left - 1 - random.below(600)
+      const { status, stdout, stderr } = await interrupted(runtime, ['-D', '--netns', netns], signal, () => ct.flows.count() <= enough)
+      const told = Number(/ (\d+) flow entries have been deleted\.$/m.exec(stderr)?.[1])
+      const now = ct.flows.count()
+      t.equal(told, left - now, `${signal}: the summary says how many are gone`)
+      t.equal(stdout.split('\n').length - 1, told, 'each is shown')
+      // Whoever is fast may have been done before the signal came.
+      if (now > 0) t.same([status, stderr.includes(`stopped by ${signal}`)], [128 + NUMBERS[signal], true])
+      left = now
+    }
+    t.comment(`${left} of ${FLOWS} are left`)
+    if (left === 0) return
+    const marked = (): number => ct.flows.list({ mark: 5 }).forEach(() => {})
+    const { stderr } = await interrupted(runtime, ['-U', '-m', '5', '--netns', netns], 'SIGTERM', () => marked() > 0)
+    t.equal(Number(/ (\d+) flow entries have been updated\.$/m.exec(stderr)?.[1]), marked(), '-U: as many as have the mark')
+  })
+
+  t.test(`${runtime}: a signal in the midst of -R leaves what was done, even SIGKILL`, { skip: skipKernel }, async (t) => {
+    const file = join(temporary(t), 'lines')
+    writeFileSync(
+      file,
+      Array.from({ length: LINES }, (_, i) => `-I -p udp -s 10.0.0.1 -d 10.0.0.2 --sport ${i} --dport 53 -t 600\n`).join(''),
+    )
+    for (const signal of ['SIGINT', 'SIGKILL'] as const) {
+      const netns = namespace(t, 'file')
+      using ct = openConntrack({ ...TABLE, netns })
+      const enough = 1 + random.below(500)
+      const within = ['ip', 'netns', 'exec', netns, launcher, '-R', file]
+      const child = spawn(within[0], within.slice(1), { env: environment(runtime), cwd: '/', stdio: ['ignore', 'pipe', 'pipe'] })
+      let stderr = ''
+      child.stderr.on('data', (text: Buffer) => (stderr += text.toString()))
+      const ended = new Promise<number | null>((resolve) => child.on('close', resolve))
+      let isOver = false
+      void ended.then(() => (isOver = true))
+      while (!isOver && ct.flows.count() < enough) await new Promise((resolve) => setImmediate(resolve))
+      child.kill(signal)
+      const status = await ended
+      const ports = [...ct.flows.list()].map(({ original }) => (original as { sourcePort?: number }).sourcePort ?? -1).sort((a, b) => a - b)
+      t.ok(ports.length >= enough)
+      t.same(
+        ports,
+        Array.from(ports, (_, i) => i),
+        `${signal}: the lines from the first to one, and none behind it`,
+      )
+      if (signal === 'SIGINT' && ports.length < LINES) {
+        t.equal(status, 130)
+        t.match(stderr, new RegExp(`:${ports.length + 1}: stopped by SIGINT`), 'and the message names the one that was not done')
+      }
+      t.comment(`${ports.length} lines were done`)
+    }
+  })
+}
+
+t.test('reading is ended by any signal as any program is, and changes nothing', { skip: skipKernel }, async (t) => {
+  const netns = namespace(t, 'reading')
+  fill(netns, FLOWS)
+  using ct = openConntrack({ ...TABLE, netns })
+  for (const runtime of Object.keys(RUNTIMES)) {
+    for (const args of [['-L'], ['-C']]) {
+      let looks = random.below(60)
+      const { status, signal } = await interrupted(runtime, [...args, '--netns', netns], 'SIGTERM', () => looks-- < 0)
+      t.ok(signal === 'SIGTERM' || status === 0 || status === 143, `${runtime} ${args.join(' ')}: ${status} ${signal}`)
+    }
+  }
+  t.equal(ct.flows.count(), FLOWS)
+})
+
+t.test('a reader that goes away ends -L and -D, and what was deleted is counted', { skip: skipKernel }, async (t) => {
+  for (const runtime of Object.keys(RUNTIMES)) {
+    const netns = namespace(t, 'pipe')
+    using ct = openConntrack({ ...TABLE, netns })
+    fill(netns, FLOWS)
+    const piped = (command: string): Promise<string> =>
+      new Promise((resolve) => {
+        const script = `"$0" ${command} --netns "$1" 2>&3 3>&3 | head -n 1 >/dev/null; echo "\${PIPESTATUS[0]}" >&3`
+        const child = spawn('bash', ['-c', script, launcher, netns], {
+          env: environment(runtime),
+          stdio: ['ignore', 'ignore', 'inherit', 'pipe'],
+        })
+        let text = ''
+        child.stdio[3]?.on('data', (chunk: Buffer) => (text += chunk.toString()))
+        child.on('close', () => resolve(text))
+      })
+    t.match(await piped('-L'), /^141\n$/, `${runtime} -L: nothing is said, and the status is that of SIGPIPE`)
+    t.equal(ct.flows.count(), FLOWS)
+    const deleted = await piped('-D')
+    const told = Number(/ (\d+) flow entries have been deleted\./.exec(deleted)?.[1])
+    t.match(deleted, /\n141\n$/)
+    t.equal(told, FLOWS - ct.flows.count(), `${runtime} -D: ${told} are gone`)
+  }
+})
