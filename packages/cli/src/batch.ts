@@ -123,7 +123,7 @@ export function readBatch(file: string, understanding: Understanding): Batch {
 
   forEachLine(file, (bytes, start, end, number) => {
     if (byPattern(bytes, start, end, number)) return
-    const line = decoder.decode(bytes.subarray(start, end))
+    const line = textOf(bytes.subarray(start, end), `${name}:${number}`)
     const words = splitWords(line, `${name}:${number}`)
     if (words.length === 0) return
     const { job, flow } = understoodAt(`${name}:${number}`, words, understanding)
@@ -182,6 +182,21 @@ function understood(words: readonly string[], { protocols, formats, prepare }: U
   if (!isPlain || (command !== 'create' && command !== 'add')) return { job }
   return { job, flow: prepare(query.values as FlowArgument, { existing: command === 'add' ? 'update' : 'refuse' }) }
 }
+
+/** A line as text. @throws UsageError that tells where it has a NUL byte, or what is no UTF-8 */
+function textOf(bytes: Uint8Array, where: string): string {
+  const nul = bytes.indexOf(0)
+  if (nul >= 0) throw new UsageError(`${where}:${new TextDecoder().decode(bytes.subarray(0, nul)).length + 1}: a NUL byte`)
+  try {
+    return strict.decode(bytes)
+  } catch (cause) {
+    // It is U+FFFD to a decoder that is not strict.
+    const column = new TextDecoder().decode(bytes).indexOf('\ufffd') + 1
+    throw new UsageError(`${where}:${column}: this is no UTF-8`, undefined, { cause })
+  }
+}
+
+const strict = new TextDecoder('utf-8', { fatal: true })
 
 const isLimited = (limits: Limits | undefined): boolean =>
   limits !== undefined && (limits.dryRun || limits.force || limits.maximum !== undefined)

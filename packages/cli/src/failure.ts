@@ -45,12 +45,23 @@ const HINT = "Try `conntrack -h' or 'conntrack --help' for more information."
 
 /** The words and the status for whatever was thrown. */
 export function outcomeOf(error: unknown): Outcome {
-  const message = error instanceof Error ? error.message : String(error)
+  const message = shortened(error instanceof Error ? error.message : String(error))
   if (error instanceof UsageError || error instanceof RangeError) return { status: WRONG_USAGE, message, code: 'USAGE', hint: HINT }
   if (error instanceof Failure) return { status: error.status, message, code: codeOf(error.cause) }
   if (error instanceof NetlinkError) return { status: FAILED, message: `Operation failed: ${reason(error)}`, code: error.code }
   const code = codeOf(error)
   return code === 'EPIPE' ? { status: BROKEN_PIPE, message: '', code } : { status: FAILED, message, code }
+}
+
+/** Characters in a line of a message. Whoever has given ten megabytes does not want to see them again. */
+const LONGEST = 1000
+
+/** A message whose lines can be looked at: the middle of those that are too long is left out. */
+export function shortened(message: string): string {
+  if (message.length <= LONGEST) return message
+  const line = (one: string): string =>
+    one.length <= LONGEST ? one : `${one.slice(0, LONGEST / 2)} [${one.length - LONGEST} characters] ${one.slice(-LONGEST / 2)}`
+  return message.split('\n').map(line).join('\n')
 }
 
 const codeOf = (error: unknown): string => (error as NodeJS.ErrnoException | undefined)?.code ?? 'FAILED'

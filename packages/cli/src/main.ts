@@ -6,7 +6,7 @@ import { type Batch, batchArguments, type BatchArguments, nameOf, readBatch } fr
 import { assertMeant } from './guard.ts'
 import { rehearse, runDry } from './rehearsal.ts'
 import { stoppable } from './stop.ts'
-import { outcomeOf } from './failure.ts'
+import { outcomeOf, shortened } from './failure.ts'
 import type { Io } from './io.ts'
 import { load } from './load.ts'
 import { type Formats, type Output, outputHelp, outputOf, recordOf } from './output.ts'
@@ -74,7 +74,7 @@ async function runLine(argv: readonly string[], io: Io, parts: CliParts): Promis
   if (intent.kind === 'completion') return show(completion(intent.shell, intent.words, { protocols, formats }))
   if (intent.kind === 'help') return show(usage(version, outputHelp(formats), protocols, intent.protocol))
 
-  for (const warning of intent.warnings) io.err(`WARNING: ${warning}`)
+  for (const warning of intent.warnings) io.err(`WARNING: ${shortened(warning)}`)
   using conntrack = intent.isDemo ? await demo(parts, io) : (parts.open ?? openConntrack)({ protocols, netns: intent.netns })
   const surroundings: Surroundings = {
     conntrack,

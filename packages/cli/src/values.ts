@@ -78,6 +78,7 @@ export function parseValue(argument: string, row: FieldRow, protocol = ''): unkn
  * @throws RangeError
  */
 export function parseCondition(argument: string, row: FieldRow, protocol: string, canBeMasked: boolean): unknown {
+  if (argument.startsWith('!!')) throw new RangeError("`!' stands once before a value")
   if (argument.startsWith('!')) return { not: parseCondition(argument.slice(1), row, protocol, canBeMasked) }
   if (row.row === 'attribute' && row.kind.condition !== undefined) return row.kind.condition(argument)
   if (argument.includes(',')) return { oneOf: argument.split(',').map((one) => parseCondition(one, row, protocol, canBeMasked)) }
