@@ -43,7 +43,7 @@ export async function load(batch: Batch, { surroundings, pace, goOn, run, tell }
 
   /** Makes the flows up to the first line that is something else, or was refused; gives that line. */
   const makeMany = async (first: Line): Promise<BatchStep | undefined> => {
-    const group = new Group(first.number, nextStep, goOn)
+    const group = new Group(nextStep, goOn)
     const before = done
     try {
       const { created } = await pace.all(
@@ -52,14 +52,17 @@ export async function load(batch: Batch, { surroundings, pace, goOn, run, tell }
             group.failed ??= refusal
             if (goOn) refuse(refusal.entry.number, refusal.error)
           },
-          onProgress: ({ settled }) => progress.step(before + settled),
+          onProgress: ({ settled }) => {
+            group.settle(settled)
+            progress.step(before + settled)
+          },
         }),
       )
       done += group.given
       if (group.failed === undefined || goOn) return group.next
       refuse(group.failed.entry.number, group.failed.error, group.fateBehind(created))
     } catch (error) {
-      refuse(group.last, error)
+      refuse(group.firstUnsettled, error)
     }
     return undefined
   }
@@ -87,34 +90,51 @@ export async function load(batch: Batch, { surroundings, pace, goOn, run, tell }
 
 /** Lines in a row that make flows. */
 class Group {
-  /** How many were given to the kernel, and the number of the last one. */
+  /** How many were given to the kernel. */
   given = 0
-  last: number
   /** The first one that was refused. */
   failed: Refusal<Line> | undefined
   /** The line behind them. */
   next: BatchStep | undefined
+  /** The numbers of those that the kernel has not answered for, and how many it has. */
+  readonly #unsettled: number[] = []
+  #settled = 0
+  #last = 0
   readonly #nextStep: () => BatchStep | undefined
   readonly #goOn: boolean
 
-  constructor(first: number, nextStep: () => BatchStep | undefined, goOn: boolean) {
+  constructor(nextStep: () => BatchStep | undefined, goOn: boolean) {
     this.#nextStep = nextStep
     this.#goOn = goOn
-    this.last = first
+  }
+
+  /** So many are answered for. */
+  settle(count: number): void {
+    this.#unsettled.splice(0, count - this.#settled)
+    this.#settled = count
+  }
+
+  /** The number of the first line that may not have been done, behind which nothing is sure to have been. */
+  get firstUnsettled(): number {
+    return this.#unsettled[0] ?? this.next?.number ?? this.#last
   }
 
   /** The lines, as long as none is refused or that does not matter. */
   *lines(first: Line): Generator<Line, void, undefined> {
-    this.given++
-    yield first
+    yield this.#give(first)
     while (this.failed === undefined || this.#goOn) {
       this.next = this.#nextStep()
       if (this.next?.flow === undefined) return
-      this.given++
-      this.last = this.next.number
-      yield { ...this.next.flow, number: this.last }
+      yield this.#give({ ...this.next.flow, number: this.next.number })
     }
     this.next = undefined
+  }
+
+  #give(line: Line): Line {
+    this.given++
+    this.#unsettled.push(line.number)
+    this.#last = line.number
+    return line
   }
 
   /** What became of the lines behind the one that was refused, where there were any in its message. */

@@ -121,6 +121,8 @@ export function* createAllInSteps<T extends GivenFlow | PreparedFlow>(
     throw error
   } finally {
     batch.close()
+    // Whoever leaves early wants to know how far it came.
+    options.onProgress?.({ settled: tally.settled, done: tally.done })
   }
 }
 
