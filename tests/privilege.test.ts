@@ -45,6 +45,7 @@ t.test('in a user namespace of one’s own everything works, without root', { sk
     $ct -L -m 5
     $ct -C
     $ct -S
+    $ct -D -p tcp
     $ct -F
     $ct -C`
   for (const runtime of runtimes) {
