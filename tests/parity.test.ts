@@ -1,98 +1,80 @@
 // runtimes: node
 // timeout: 600
-import { spawn } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { ENTRIES, READING, WRITING } from './parity/cases.ts'
 import { DIFFERENCES } from './parity/differences.ts'
-import { type Namespace, namespace, needsRoot, OURS, type Ran } from './support/namespace.ts'
+import { ENTRIES, words } from './parity/entries.ts'
+import { READING } from './parity/reading.ts'
+import { type Seen, same, seen, withoutIds } from './parity/seen.ts'
+import { World } from './parity/world.ts'
+import { BATCHES, WRITING } from './parity/writing.ts'
+import { skipKernel, RUNTIMES } from './support/program.ts'
 
-const ORIGINAL = 'conntrack'
-/** Every case is run by Bun, and each third of them by the others too. */
-const RUNTIMES = ['bun', 'node', 'deno']
-/** Timeouts count down while two programs run one after the other: a comparison that fails is made again. */
-const TRIES = 10
-const PAUSE = 60
-const never = new Int32Array(new SharedArrayBuffer(4))
+const ALL = Object.keys(RUNTIMES)
+/** One in so many command lines is also run as a program of its own, with all that a start has. */
+const EVERY = 25
 
-const words = (line: string): string[] => line.split(' ')
-const sorted = (text: string): string[] => text.split('\n').filter(Boolean).toSorted()
-
-/** What a user sees of a command: its lines, in no order, its status, and the summary without the program's name. */
-function seen({ stdout, stderr, status }: Ran): unknown {
-  const summary = /: (.* (?:entries|table) ha(?:ve|s) been .*)$/m.exec(stderr)?.[1]
-  return { stdout: sorted(stdout), status, summary: status === 2 ? undefined : summary }
+/** Compares what both did; one that is known to differ must. */
+function judge(test: Test, name: string, line: string, original: Seen, ours: Seen): void {
+  const reason = DIFFERENCES.get(line)
+  const isSame = same(original, ours)
+  if (reason !== undefined) test.notOk(isSame, `${name}: ${line} differs: ${reason}`)
+  else if (isSame) test.pass(`${name}: ${line}`)
+  else test.strictSame(ours, original, `${name}: ${line}`)
 }
 
-function fill(where: Namespace): void {
-  for (const entry of ENTRIES) {
-    const { status, stderr } = where.run(ORIGINAL, ['-I', ...words(entry)])
-    if (status !== 0) throw new Error(`conntrack -I ${entry}: ${stderr}`)
-  }
-}
+const batch = (entries: readonly string[]): string => entries.map((entry) => `-A ${entry}\n`).join('')
 
-/** What both have to say, the same number of times in turn until it is the same. */
-function compared(line: string, look: () => readonly [original: unknown, ours: unknown]): readonly [original: unknown, ours: unknown] {
-  let both = look()
-  if (line in DIFFERENCES) return both
-  for (let i = 1; i < TRIES && JSON.stringify(both[0]) !== JSON.stringify(both[1]); i++) {
-    Atomics.wait(never, 0, 0, PAUSE + 10 * i)
-    both = look()
-  }
-  return both
-}
-
-function judge(test: Test, line: string, original: unknown, ours: unknown, runtime: string): void {
-  const reason = DIFFERENCES[line]
-  if (reason === undefined) test.strictSame(ours, original, `${runtime}: ${line}`)
-  else test.notSame(ours, original, `${runtime}: ${line} differs: ${reason}`)
-}
-
-t.test('what shows the table shows the same', { skip: needsRoot, timeout: 400_000 }, async (t) => {
-  using where = namespace()
-  const traffic = spawn('ip', ['netns', 'exec', where.name, 'python3', fileURLToPath(new URL('parity/traffic.py', import.meta.url))], {
-    stdio: ['pipe', 'pipe', 'inherit'],
-  })
-  try {
-    await new Promise((ready, failed) => {
-      traffic.stdout.once('data', ready)
-      traffic.once('exit', failed)
-    })
-    fill(where)
-    for (const [i, line] of READING.entries()) {
-      for (const runtime of i % 3 === 0 ? RUNTIMES : ['bun']) {
-        const [original, ours] = compared(line, () => [
-          seen(where.run(ORIGINAL, words(line))),
-          seen(where.run(OURS, words(line), { CONNTRACK_RUNTIME: runtime })),
-        ])
-        judge(t, line, original, ours, runtime)
-      }
-    }
-  } finally {
-    traffic.stdin.end()
-    await new Promise((ended) => traffic.once('exit', ended))
+t.test('what shows the table shows the same', { skip: skipKernel, timeout: 400_000 }, async (t) => {
+  await using world = await World.open()
+  await world.traffic()
+  const file = join(world.directory, 'entries')
+  writeFileSync(file, batch(ENTRIES))
+  t.equal(world.original(['-R', file]).status, 0)
+  for (const [i, line] of READING.entries()) {
+    const original = seen(world.original(words(line)))
+    // What needs no kernel costs nothing.
+    const runtimes = original.status === 2 ? ALL : [ALL[i % ALL.length]]
+    for (const runtime of i % EVERY === 0 ? [...ALL, 'launcher'] : runtimes)
+      judge(t, runtime, line, original, seen(await world.ours(words(line), runtime)))
   }
 })
 
-t.test('what changes the table changes it in the same way', { skip: needsRoot, timeout: 300_000 }, async (t) => {
-  for (const [i, line] of WRITING.entries()) {
-    const runtime = RUNTIMES[i % RUNTIMES.length]
-    const [original, ours] = compared(
-      line,
-      () =>
-        [ORIGINAL, OURS].map((program) => {
-          using where = namespace()
-          fill(where)
-          const ran = where.run(program, words(line), { CONNTRACK_RUNTIME: runtime })
-          // Ids and what is in use differ from table to table.
-          const told = JSON.parse(JSON.stringify(seen(ran)).replaceAll(/ id=\d+/g, ''))
-          return { ...told, table: sorted(where.run(ORIGINAL, ['-L']).stdout) }
-        }) as [unknown, unknown],
-    )
-    judge(t, line, original, ours, runtime)
+t.test('what changes the table changes it in the same way', { skip: skipKernel, timeout: 400_000 }, async (t) => {
+  await using here = await World.open()
+  await using there = await World.open()
+  const entries = join(here.directory, 'entries')
+  const file = join(here.directory, 'batch')
+  writeFileSync(entries, `-F\n${batch(ENTRIES)}`)
+  // The kernel keeps labels where a rule is about them.
+  const rules = 'table inet t { chain c { type filter hook output priority 0; udp dport 1 ct label set 1; }; }'
+  for (const world of [here, there]) t.equal(world.run(['nft', rules]).status, 0)
+  const table = (world: World): Seen => withoutIds(seen(world.original(['-L', '-o', 'labels'])))
+  const compare = async (line: string, command: readonly string[], runtime: string): Promise<void> => {
+    for (const world of [here, there]) t.equal((await world.ours(['-R', entries])).status, 0)
+    const ran = [here.original(command), await there.ours(command, runtime)].map((one) => withoutIds(seen(one)))
+    const [original, ours] = [here, there].map((world, which) => joined(ran[which], table(world)))
+    judge(t, runtime, line, original, ours)
+  }
+  for (const [i, line] of WRITING.entries()) await compare(line, words(line), i % EVERY === 0 ? 'launcher' : ALL[i % ALL.length])
+  for (const [i, line] of BATCHES.entries()) {
+    writeFileSync(file, line.replaceAll('|', '\n'))
+    await compare(line, ['-R', file], ALL[i % ALL.length])
   }
 })
 
-t.test('every difference that is listed is of a case', async (t) => {
-  for (const line of Object.keys(DIFFERENCES)) t.ok(READING.includes(line) || WRITING.includes(line), line)
+/** What a command did, and what the table is after it. */
+function joined(ran: Seen, table: Seen): Seen {
+  return { ...ran, lines: [...ran.lines, 'then', ...table.lines], seconds: [...ran.seconds, ...table.seconds] }
+}
+
+t.test('every case stands once, and every difference that is listed is of one', async (t) => {
+  const all = [...READING, ...WRITING, ...BATCHES]
+  t.same(
+    all.filter((line, i) => all.indexOf(line) !== i),
+    [],
+  )
+  for (const line of DIFFERENCES.keys()) t.ok(all.includes(line), line)
+  t.comment(`${all.length} command lines`)
 })

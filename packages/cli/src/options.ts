@@ -1,4 +1,4 @@
-import { expectationRow, flowRow, type Protocol, TUPLE_USE, type Use } from '@conntrack/core/plugin'
+import { expectationRow, flowRow, IGNORED_USE, type Protocol, TUPLE_USE, type Use } from '@conntrack/core/plugin'
 import type { CommandName, TableName } from './commands.ts'
 import type { OptionSyntax } from './getopt.ts'
 
@@ -52,6 +52,9 @@ const EVERYWHERE = {
   statistics: 'value',
 } as const
 
+/** Taken by every command, and of no use to any. */
+const IGNORED = Object.fromEntries(Object.keys(EVERYWHERE).map((command) => [command, 'ignored'])) as Uses
+
 const NETWORK = 'ADDRESS[/LENGTH]'
 
 const expected = { list: 'condition', get: 'required', delete: 'required', create: 'required' } as const
@@ -80,8 +83,8 @@ const rows: readonly Row[] = [
     use: TUPLE_USE,
     expectation: expected,
   }),
-  row(['r', 'reply-src'], NETWORK, 'source, reply direction', { sets: 'reply.source', use: TUPLE_USE }),
-  row(['q', 'reply-dst'], NETWORK, 'destination, reply direction', { sets: 'reply.destination', use: TUPLE_USE }),
+  row(['r', 'reply-src'], NETWORK, 'source, reply direction', { sets: 'reply.source', use: TUPLE_USE, expectation: IGNORED_USE }),
+  row(['q', 'reply-dst'], NETWORK, 'destination, reply direction', { sets: 'reply.destination', use: TUPLE_USE, expectation: IGNORED_USE }),
   row(['p', 'protonum'], 'PROTOCOL', 'protocol', {
     use: { ...CONDITION, get: 'required', create: 'required', add: 'required', help: 'value' },
     expectation: expected,
@@ -91,16 +94,17 @@ const rows: readonly Row[] = [
     use: { ...PROPERTY, create: 'required', add: 'required' },
     expectation: { list: 'condition', create: 'required' },
   }),
-  row(['u', 'status'], 'STATUS,…', 'ASSURED, SEEN_REPLY, UNREPLIED, !ASSURED, …', { sets: 'status', use: PROPERTY }),
+  row(['u', 'status'], 'STATUS,…', 'ASSURED, SEEN_REPLY, UNREPLIED, !ASSURED, …', {
+    sets: 'status',
+    use: PROPERTY,
+    expectation: { create: 'ignored' },
+  }),
   row(['z', 'zero'], '', 'set all counters to 0 while listing', { use: { list: 'value' } }),
   row(['[', 'tuple-src'], 'ADDRESS', 'source that is expected', { sets: 'tuple.source', use: {}, expectation: ofNewExpectation }),
   row([']', 'tuple-dst'], 'ADDRESS', 'destination that is expected', { sets: 'tuple.destination', use: {}, expectation: ofNewExpectation }),
   row(['{', 'mask-src'], 'ADDRESS', 'mask of the source', { sets: 'mask.source', use: CONDITION, expectation: ofNewExpectation }),
   row(['}', 'mask-dst'], 'ADDRESS', 'mask of the destination', { sets: 'mask.destination', use: CONDITION, expectation: ofNewExpectation }),
-  row(['a', 'nat-range'], 'ADDRESS', 'ignored, as conntrack(8) does: use --src-nat or --dst-nat', {
-    use: EVERYWHERE,
-    expectation: EVERYWHERE,
-  }),
+  row(['a', 'nat-range'], 'ADDRESS', 'deprecated: use --src-nat or --dst-nat', { use: IGNORED, expectation: IGNORED }),
   row(['m', 'mark'], 'MARK[/MASK]', 'mark', { sets: 'mark', use: PROPERTY }),
   row(['i', 'id'], 'ID', 'id, as -o id shows it', {
     sets: 'id',

@@ -58,7 +58,8 @@ export interface Output {
   readonly record: Format['record']
 }
 
-const wordOf = (given: string, known: readonly string[]): string | undefined => known.find((name) => given !== '' && name.startsWith(given))
+const wordOf = (given: string, known: readonly string[]): string | undefined =>
+  known.find((name) => given !== '' && name.startsWith(given.toLowerCase()))
 
 /** How a count or an error is written, for all arguments of `-o`; without a doubt about the rest of them. */
 export function recordOf(argumentsGiven: readonly string[], formats: Formats): Format['record'] {

@@ -5,7 +5,17 @@ import type { Parsed } from './getopt.ts'
 import { addLabels, type LabelMap, labelsToAdd, labelsToDelete, parseLabels, parseLabelsCondition } from './labels.ts'
 import { type CliOption, useOf } from './options.ts'
 import type { ChosenProtocols } from './protocols.ts'
-import { type FieldRow, maskAddress, parseCondition, parseMasked, parseNewStatus, parseStatus, parseValue, splitTarget } from './values.ts'
+import {
+  type FieldRow,
+  maskAddress,
+  parseAddress,
+  parseCondition,
+  parseMasked,
+  parseNewStatus,
+  parseStatus,
+  parseValue,
+  splitTarget,
+} from './values.ts'
 
 /** What a command line says of flows: conditions on those that are, and values of the one that is asked for, made or changed. */
 export interface Query {
@@ -36,7 +46,7 @@ export function query(
   for (const one of given) {
     const { sets } = one.option
     const use = useOf(one.option, command, table)
-    if (sets === undefined || use === undefined) continue
+    if (sets === undefined || use === undefined || use === 'ignored') continue
     const path = pathOf(sets)
     const found = read(one, () =>
       agreed(
@@ -48,7 +58,7 @@ export function query(
     for (const [name, field] of Object.entries(found)) set(use === 'condition' ? conditions : values, name, field, one)
   }
   applyMasks(conditions)
-  const family = familyOf(given)
+  const family = familyOf(given.filter(({ option }) => useOf(option, command, table) !== 'ignored'))
   const isOneEntry = command === 'get' || command === 'create' || command === 'add' || (command === 'delete' && table === 'expect')
   const target = isOneEntry ? values : conditions
   if (family !== undefined) target.family = family
@@ -123,7 +133,8 @@ function read<T>({ written, argument }: Given, parse: () => T): T {
     return parse()
   } catch (error) {
     if (!(error instanceof RangeError)) throw error
-    throw new UsageError(`invalid value \`${argument}' for option \`${written}': ${error.message}`, written, { cause: error })
+    const value = argument === undefined ? 'missing value' : `invalid value \`${argument}'`
+    throw new UsageError(`${value} for option \`${written}': ${error.message}`, written, { cause: error })
   }
 }
 
@@ -168,8 +179,7 @@ function value({ argument = '' }: Given, path: string, { protocol, row: rowOf, l
     if (command !== 'update') throw new RangeError('a new entry takes a mark without a mask')
     return { mark: value, markMask: mask }
   }
-  if (row.row === 'perFamily' && argument.includes('/')) throw new RangeError('this command takes an address, not a network')
-  return { [path]: parseValue(argument, row, protocol.name) }
+  return { [path]: row.row === 'perFamily' ? parseAddress(argument, row) : parseValue(argument, row, protocol.name) }
 }
 
 /** Sets a field by its path. Status bits and labels add up; anything else can be said once. */

@@ -4,7 +4,7 @@ import { COMMANDS, type CommandSyntax, TABLES, tableOf, type TableName, written 
 import { UsageError } from './failure.ts'
 import { getopt, type Parsed, type SyntaxProblem } from './getopt.ts'
 import { labelMap } from './labels.ts'
-import { type CliOption, OPTIONS, protocolOptions } from './options.ts'
+import { type CliOption, OPTIONS, protocolOptions, useOf } from './options.ts'
 import { type Formats, outputOf, outputWordsIn } from './output.ts'
 import { type ChosenProtocols, protocolsOf } from './protocols.ts'
 import { query } from './query.ts'
@@ -79,7 +79,9 @@ export function understand(argv: readonly string[], protocols: readonly Protocol
   if (isDemo && netns !== undefined) throw new UsageError('--demo has no network namespaces: leave out --netns', '--netns')
   const warnings = [
     ...strayWords(line.words, glued === undefined ? following : undefined).map((word) => `ignoring \`${word}', which is no option`),
-    ...named('nat-range').map(({ written }) => `ignoring ${written}, deprecated option.`),
+    ...given
+      .filter(({ option }) => useOf(option, command, table) === 'ignored')
+      .map(({ written, option }) => `ignoring \`${written}', which says nothing to this command (${option.help})`),
     ...(showsLabels && labels().problem !== undefined ? [labels().problem as string] : []),
   ]
   return { kind: 'job', job, netns, isDemo, warnings }

@@ -115,6 +115,14 @@ export function splitTarget(argument: string): { address: string | undefined; po
   return { address: address || undefined, port: rest.slice(1) || undefined }
 }
 
+/** Reads one address: a network of it alone, `10.0.0.1/32`, is that too. @throws RangeError */
+export function parseAddress(argument: string, row: PerFamily): unknown {
+  if (!argument.includes('/')) return parseValue(argument, row)
+  const [address, length] = parseNetwork(argument, row).split('/')
+  if (length !== (address.includes(':') ? '128' : '32')) throw new RangeError('this command takes an address, not a network')
+  return address
+}
+
 /** An address without the bits that a mask has not. @throws RangeError where they are of two families */
 export function maskAddress(address: string, mask: string): string {
   const kind = address.includes(':') ? ipv6 : ipv4

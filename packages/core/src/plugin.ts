@@ -51,6 +51,7 @@ export {
   flowRow,
   flowVariants,
   EXPECTED_USE,
+  IGNORED_USE,
   type Option,
   oppositePorts,
   pairOptions,

@@ -13,6 +13,7 @@ export const icmp = protocol({
   name: 'icmp',
   number: 1,
   isBuiltIn: true,
+  family: 'ipv4',
   tuple: {
     type: attribute(5, 'CTA_PROTO_ICMP_TYPE', byte),
     code: attribute(6, 'CTA_PROTO_ICMP_CODE', byte),
@@ -36,6 +37,7 @@ export const icmpv6 = protocol({
   name: 'icmpv6',
   number: 58,
   isBuiltIn: true,
+  family: 'ipv6',
   tuple: {
     type: attribute(8, 'CTA_PROTO_ICMPV6_TYPE', byte),
     code: attribute(9, 'CTA_PROTO_ICMPV6_CODE', byte),

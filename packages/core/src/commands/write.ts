@@ -151,6 +151,8 @@ export function creation(context: TableContext, flow: GivenFlow, { existing = 'r
   const { protocol, encoder } = encoderOf(context, flow)
   const { protocol: _, family: __, original: ___, reply: ____, status = [], ...rest } = flow
   const family = familyOf(flow)
+  if (protocol.family !== undefined && protocol.family !== family)
+    throw new RangeError(`flows of ${protocol.name} are of ${protocol.family}`)
   if (rest.timeout === undefined) throw new RangeError('timeout: the seconds that a new flow lives are missing')
   const body = encoder.encode({
     ...(protocol.complete === undefined ? rest : { ...rest, ...protocol.complete(rest) }),

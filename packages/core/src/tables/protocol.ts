@@ -13,9 +13,10 @@ export type Command = 'list' | 'get' | 'create' | 'add' | 'update' | 'delete' | 
 
 /**
  * What an option is to a command: a condition on the entries it works on, or a value of the entry it asks for or makes.
- * `required` is a value that must be given; `pair` is one half of a direction, of which at least one must be whole.
+ * `required` is a value that must be given; `pair` is one half of a direction, of which at least one must be whole; `ignored` says
+ * nothing to the command, and is taken because scripts have always given it.
  */
-export type Use = 'condition' | 'value' | 'required' | 'pair'
+export type Use = 'condition' | 'value' | 'required' | 'pair' | 'ignored'
 
 /** One option of the command line: all there is to it, since its field's kind reads the argument. */
 export interface Option<Path extends string = string> {
@@ -51,11 +52,15 @@ export const TUPLE_USE = {
   add: 'pair',
 } as const
 
+/** {@link Option.expectation} of what conntrack(8) wants to know of an expectation, which has no such thing. */
+export const IGNORED_USE = { get: 'ignored', delete: 'ignored', create: 'ignored' } as const
+
 /** {@link Option.use} of a flow's state: a condition, a new value for `update`, and compulsory for a new flow. */
 export const STATE_USE = {
   list: 'condition',
   event: 'condition',
   delete: 'condition',
+  get: 'condition',
   update: 'value',
   create: 'required',
   add: 'required',
@@ -78,6 +83,8 @@ export interface Protocol<Name extends string = string, L4 extends Table = Table
   readonly name: Name
   /** IPPROTO_*: the number in the IP header. */
   readonly number: number
+  /** The one family that has flows of it; both if absent. */
+  readonly family?: Family
   /** Rows inside CTA_TUPLE_PROTO, beside the protocol's number. */
   readonly tuple: L4
   /** Rows inside CTA_PROTOINFO. */
@@ -147,7 +154,7 @@ export function pairOptions<const Source extends string, const Destination exten
       use: TUPLE_USE,
       expectation: EXPECTED_USE,
     }),
-    ...both('reply', (end) => [`reply-${what}-${end}`], 'in reply direction', { use: TUPLE_USE }),
+    ...both('reply', (end) => [`reply-${what}-${end}`], 'in reply direction', { use: TUPLE_USE, expectation: IGNORED_USE }),
     ...both('mask', (end) => [`mask-${what}-${end}`], 'mask of an expectation', ofNew),
     ...both('tuple', (end) => [`tuple-${what}-${end}`], 'that is expected', ofNew),
   ]

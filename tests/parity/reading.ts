@@ -1,0 +1,572 @@
+import { lines } from './entries.ts'
+
+/** Command lines that change nothing. */
+export const READING: readonly string[] = lines(`
+  -L
+  --dump
+  --du
+  -L conntrack
+  -L c
+  -L dying
+  -L unconfirmed
+  -C
+  --count
+  -S
+  --stats
+  -L -o extended
+  -L -o id
+  -L -o extended,id
+  -L -o ext -o id
+  -Lo id
+  -L -oid
+  -L --output=extended
+  -L -o ktimestamp
+  -L -f ipv4
+  -L -f ipv6
+  -L --family ipv6 -o extended
+  -L -p tcp
+  -L -p udp
+  -L -p udplite
+  -L -p icmp
+  -L -p icmpv6
+  -L -p gre
+  -L -p sctp
+  -L -p TCP
+  -L -p 6
+  -L -p 17
+  -L -p 0x11
+  -L -p igmp
+  -L -p esp
+  -L -p 253
+  -L -p 200
+  -L -ptcp
+  -L --proto tcp
+  -L --protonum=tcp
+  -p tcp -L
+  -L -p tcp -f ipv6
+  -L -p udp -o extended,id
+  -L -s 10.0.0.1
+  -L --src 10.0.0.1
+  -L --orig-src 10.0.0.1
+  -L -s 10.0.0.0/16
+  -L -s 10.0.0.0/0
+  -L -s 10.0.0.1/32
+  -L -s 10.1
+  -L -s 2001:db8::1
+  -L -s 2001:db8::/32
+  -L -s ::/0
+  -L -d 10.0.0.2
+  -L --orig-dst 10.0.0.3
+  -L -d 2001:db8::2/128
+  -L -s 10.0.0.77 --mask-src 255.255.255.0
+  -L -d 10.0.99.2 --mask-dst 255.255.0.0
+  -L -r 10.0.0.2
+  -L --reply-src 203.0.113.1
+  -L -q 10.0.0.1
+  -L --reply-dst 203.0.113.9
+  -L -r fd00::9
+  -L -s 10.0.0.1 -d 10.0.0.2
+  -L -p tcp --sport 1001
+  -L -p tcp --dport 80
+  -L -p tcp --orig-port-src 1002
+  -L -p tcp --orig-port-dst 443
+  -L -p tcp --dport=80
+  -L -p tcp --reply-port-src 80
+  -L -p tcp --reply-port-dst 1001
+  -L -p udp --dport 53
+  -L -p udplite --dport 53
+  -L -p sctp --sport 1005
+  -L -p tcp --state ESTABLISHED
+  -L -p tcp --state SYN_SENT
+  -L -p tcp --state TIME_WAIT
+  -L -p tcp --state LISTEN
+  -L -p tcp --state SYN_SENT2
+  -L -p tcp --state CLOSE
+  -L -p tcp --state NONE
+  -L -p icmp --icmp-type 8
+  -L -p icmp --icmp-id 77
+  -L -p icmp --icmp-code 0
+  -L -p icmpv6 --icmpv6-type 128
+  -L -p icmpv6 --icmpv6-id 78
+  -L -m 5
+  -L --mark 0x2a
+  -L -m 0
+  -L -m 5/0xf
+  -L -m 0/1
+  -L -m 052
+  -L -m 10/0xa
+  -L -p udp -m 42 -s 10.0.0.1
+  -L -u ASSURED
+  -L -u SEEN_REPLY
+  -L -u FIXED_TIMEOUT
+  -L -u assured
+  -L -u SEEN_REPLY,ASSURED
+  -L --status SEEN
+  -L -u UNREPLIED
+  -L -u !ASSURED
+  -L -w 7
+  -L --zone 0
+  -L --orig-zone 8
+  -L --reply-zone 9
+  -L --orig-zone 0
+  -L -w 99
+  -L -n
+  -L -g
+  -L -j
+  -L -n 203.0.113.9
+  -L -n 203.0.113.9:7777
+  -L -g 203.0.113.1:88
+  -L -g [fd00::9]:5353
+  -L -n -g
+  -L -j 203.0.113.2
+  -G -p tcp -s 10.0.0.1 -d 10.0.0.2 --sport 1001 --dport 80
+  -G -p tcp -s 10.0.0.1 -d 10.0.0.2 --sport 1001 --dport 80 -o extended,id
+  -G -p udp -s 10.0.0.1 -d 10.0.0.2 --sport 1003 --dport 53
+  -G -p tcp -s 10.0.0.1 -d 10.0.0.2 --sport 9 --dport 9
+  -G -p icmp -s 10.0.0.1 -d 10.0.0.2 --icmp-type 8 --icmp-code 0 --icmp-id 77
+  -G -p gre -s 10.0.0.1 -d 10.0.0.2 --srckey 0x33 --dstkey 0x44
+  -L conntrack junk
+  conntrack -L
+  -L -p tcp junk
+  -L -s foo
+  -L -s 1.2.3.4.5
+  -L -s 1.2.3.4/33
+  -L -s 1.2.3.4/x
+  -L -s 1.1.1.1 -d ::1
+  -L -f ipv6 -s 1.1.1.1
+  -L -f foo
+  -L -p foo
+  -L -p 256
+  -L -p -1
+  -L -p tcp --state FOO
+  -L -p tcp --state established
+  -L -u FOO
+  -L -u ,
+  -L -o nope
+  -L -X
+  -L --bogus
+  -L -D
+  -L foo
+  -D dying
+  -L -s
+  -L --mark
+  -I
+  -U expect
+  -L --s 1.1.1.1
+  -C -p tcp
+  -S -p tcp
+  -L --sport 1
+  -I -s 1.1.1.1 -p udp -t 1 --sport 1 --dport 2
+  -I -s 1.1.1.1 -d 2.2.2.2 -p tcp --sport 1 --state NONE -t 1
+  -G -p tcp
+  -G -s 1.1.1.1
+  -I -s 1.1.1.1 -d 2.2.2.2 -p icmp --icmp-type 8 -t 1
+  -L --mask-src 255.0.0.0
+  -L -n -j
+  -L -z -p tcp
+  -L -n 1.1.1.1:
+  -L -n 1.1.1.1:65536
+  -L -n [::1
+  -L -m foo
+  -L -m 0x100000000
+  -L -w 65536
+  -L -p tcp --sport 70000
+  -L -p tcp --sport foo
+  -L -f ipv4foo
+  -L -r 10.0.0.0/8
+  -L -o json
+  -L -p gre --srckey 1
+  -L -p sctp --state NOPE
+  -L -u UNSET
+  -L -u SRC_NAT
+  -L -u ASSURED,!SEEN_REPLY
+  -L -g [fd00::7]:5353
+  -L -t 30000 -p 2
+  -L -o labels
+  -L -o labels,id
+  -L -o userspace
+  -L -o extended,userspace,id
+  -L -o x
+  -L -o xml,id -p 50
+  -L -o save -p 50
+  -L -o save -p icmp
+  -L -o save -p icmpv6
+  -L -o save -p udplite
+  -L -o save -f ipv6 -p tcp
+  -L -o save,userspace -p sctp
+  -L -o save,id
+  -L -o save,xml
+  -L -o ,
+  -L -o id,
+  -L -o ID
+  -L -o
+  -L -l lbl3
+  -L --label lbl64
+  -L --label=first
+  -L -l lbl3,lbl64
+  -L -l lbl3 -l lbl64
+  -L -l "my label"
+  -L -l nope
+  -L -l lbl3,nope
+  -L -l other
+  -L -l ""
+  -L -l lbl3 -p udp -f ipv6
+  -L -l 3
+  -L -l lbl3 -o xml
+  -G -p udp -s 10.9.0.1 -d 10.9.0.2 --sport 6005 --dport 7005 -l lbl3
+  -G -p udp -s 10.9.0.1 -d 10.9.0.2 --sport 6005 --dport 7005 -l lbl64
+  -G -p udp -s 10.9.0.1 -d 10.9.0.2 --sport 6005 --dport 7005 -o labels
+  -L -p tcp -s 10.9.0.1
+  -L -p tcp -s 10.9.0.0/24 --dport 8001
+  -L -p tcp -s fd00:9::1 --state CLOSE_WAIT
+  -L -p tcp --state TIME_WAIT -f ipv4
+  -L -p tcp -u ASSURED,SEEN_REPLY --state ESTABLISHED
+  -L -p sctp --state ESTABLISHED
+  -L -p sctp --state CLOSED
+  -L -p sctp --sport 36413 --dport 36412
+  -L -p sctp --reply-port-dst 36413
+  -L -p udplite -f ipv6 -o extended
+  -L -p udplite --sport 5009 -u SEEN_REPLY
+  -L -p icmp --icmp-id 4660
+  -L -p icmp --icmp-id 0x1234
+  -L -p icmpv6 --icmpv6-id 22136 -d fd00:9::2
+  -L -p gre -s 10.9.0.1
+  -L -d 10.9.0.3 -p tcp
+  -L -r 10.9.0.3
+  -L -q 10.9.0.3
+  -L -r 10.9.0.2 -q 10.9.0.3
+  -L -n -p udp
+  -L -g -p udp
+  -L -j -p udp -f ipv6
+  -L -j -p tcp
+  -L -n 10.9.0.3 -p udp
+  -L -n 10.9.0.3:6001
+  -L -n :6001
+  -L -g 10.9.0.2:7011
+  -L -g 10.9.0.2 -p udp
+  -L -g 10.9.0.2:8001 -p tcp
+  -L -g :7011 -p udp
+  -L -j 10.9.0.2:7011
+  -L -j 10.9.0.3
+  -L --src-nat -p udp
+  -L --src-nat 10.9.0.3 -p udp
+  -L --dst-nat 10.9.0.2 -p udp --sport 6020
+  -L --any-nat 10.9.0.3 -f ipv4
+  -L -n 203.0.113.9 -g 203.0.113.9
+  -L -n 203.0.113.2:99 -g 203.0.113.1:88
+  -L -n 203.0.113.2:98 -g 203.0.113.1:88
+  -L -n -s 192.0.2.1
+  -L -n 9.9.9.9
+  -L -g :88
+  -L -j -g
+  -L -n []:80
+  -L -n [fd00::9]
+  -L -n 10.0.0.0/8
+  -L -n 1.1.1.1:http
+  -L -n foo
+  -L -n 1.1.1.1:-1
+  -L -n 1.1.1.1 -s ::1
+  -L -w 7 -p udp -f ipv6
+  -L -w 0 -p sctp
+  -L --zone 7 --zone 7
+  -L --orig-zone 8 -f ipv4
+  -L --orig-zone 7
+  -L --reply-zone 0 -p sctp
+  -L -w 7 --orig-zone 0
+  -L --zone foo
+  -L --orig-zone 65536
+  -L --reply-zone -1
+  -L -m 0x10000
+  -L -m 0x10000/0xffff0000
+  -L -m 42 -p udp -f ipv6
+  -L -m 0x2a/0xff -f ipv4
+  -L -m 0/0
+  -L -m 1/0
+  -L -m 1/
+  -L -m /1
+  -L -m 5/5/5
+  -L -m ""
+  -L -m -1
+  -L -m 4294967295
+  -L -m 5 -m 42
+  -L -c 0 -p sctp
+  -L -c 5
+  -L --secmark 0x5
+  -L -c foo
+  -L -i 5
+  -L -i foo
+  -L --id
+  -L -u SEEN_REPLY -p tcp
+  -L -u ASSURED -u SEEN_REPLY
+  -L -u !SEEN_REPLY
+  -L -u !SEEN_REPLY,!ASSURED
+  -L -u UNREPLIED -p tcp
+  -L -u UNREPLIED,ASSURED
+  -L -u unreplied
+  -L -u FIXED
+  -L -u EXPECTED
+  -L -u OFFLOAD
+  -L -u HW_OFFLOAD
+  -L -u O
+  -L -u HW
+  -L -u S
+  -L -u DST_NAT
+  -L -u ASSURED,
+  -L -u ""
+  -L -u !
+  -L -u !FOO
+  -L -u CONFIRMED
+  -L -u ASSURED -p icmp
+  -L -z -s 10.0.0.1
+  -L -z -m 1
+  -L -z -u ASSURED
+  -L -z -w 1
+  -L -z -n
+  -L -z -j
+  -L -z -l lbl3
+  -L -f ipv4 -p icmpv6
+  -L -f ipv6 -s ::/0 -p udp
+  -L -f IPV4
+  -L -f ipv5
+  -L -f ipv4 -f ipv4
+  -L -s 10.9.0.1 -f ipv4
+  -L -s 10.0.0.1 -d fd00::2
+  -L -s 10.9
+  -L -s 0x0a000001
+  -L -s 012.0.0.1
+  -L -s 10.0.0.01
+  -L -s 10.0.0.256
+  -L -s 10.0.0.1.
+  -L -s 167772161
+  -L -s 2001:db8:0:0:0:0:0:1
+  -L -s 2001:DB8::1
+  -L -s ::ffff:10.0.0.1
+  -L -s :::1
+  -L -s fd00:9::1%lo
+  -L -s 2001:db8::/129
+  -L -s 10.0.0.0/
+  -L -s 10.0.0.1/-1
+  -L -s 10.0.0.0/8/8
+  -L -s 10.0.0.0/08
+  -L -s /8
+  -L -s 10.0.0.1 --mask-src 255.255.255.0 -d 10.0.0.2
+  -L -s 10.0.0.1 --mask-src ffff::
+  -L -s 2001:db8::99 --mask-src ffff:ffff::
+  -L -d 10.0.0.1 --mask-dst 0.0.0.0
+  -L -d 10.0.0.1 --mask-src 255.0.0.0
+  -L -s 10.0.0.0/8 --mask-src 255.0.0.0
+  -L --mask-dst 255.0.0.0
+  -L --mask-src foo -s 1.1.1.1
+  -L -s localhost
+  -L -p 6 --dport 80
+  -L -p 132 --state ESTABLISHED
+  -L -p 1 --icmp-type 8
+  -L -p 58 --icmpv6-type 128
+  -L -p 47
+  -L -p 0
+  -L -p 255
+  -L -p 02
+  -L -p 021
+  -L -p icmp6
+  -L -p ICMPv6
+  -L -p ipv6-icmp
+  -L -p Sctp
+  -L -p GRE --srckey 0
+  -L -p gre --dstkey 0x1234
+  -L -p gre --srckey foo
+  -L -p gre --srckey 65536
+  -L -p ""
+  -L -p
+  -L -p tcp --sport
+  -L -p tcp --sport -1
+  -L -p tcp --dport 0x50
+  -L -p tcp --dport 080
+  -L -p tcp --dport ""
+  -L -p udp --sport 1003 --dport 53 -s 10.0.0.1
+  -L -p tcp --icmp-type 8
+  -L -p udp --state ESTABLISHED
+  -L -p icmp --sport 1
+  -L -p icmp --icmp-type 256
+  -L -p icmp --icmp-type foo
+  -L -p icmp --icmp-id 65536
+  -L -p tcp --state
+  -L -p tcp --state ""
+  -L -p tcp --mask-port-src 1
+  -L -p tcp --tuple-port-dst 1
+  -L -p sctp --orig-vtag 5
+  -L -p dccp
+  -L -p dccp --state OPEN
+  -L -p dccp --state FOO
+  -L -p dccp --role client
+  -L -p tcp -p udp
+  -L -e NEW
+  -L -b 5
+  -L -t 5
+  -L -a 1.1.1.1
+  -L -M
+  -L --label-add lbl3
+  -L --label-del
+  -L --tuple-src 1.1.1.1
+  -L -[ 1.1.1.1
+  -L -{ 255.0.0.0
+  -L -{ 255.255.0.0 -s 10.0.0.1
+  -L -( 8
+  -L -) 9
+  -L -( 8 -o id
+  -L -s10.0.0.1
+  -L --src=10.0.0.1 --dst=10.0.0.2
+  -L --reply-s 10.0.0.2 --reply-d 10.0.0.1
+  -L --orig-s 10.0.0.1
+  -L --fam ipv4
+  -L --tim 5
+  -L --m 5
+  -L --ma 5
+  -L --mar 5
+  -L --o id
+  -L --ou id
+  -L --outp=extended
+  -L --f ipv6
+  -L --fa ipv6
+  -L --p tcp
+  -L --pr=tcp --dpo 80
+  -L -p tcp --sp 1001
+  -L -p tcp --orig-port-s 1001
+  -L -p tcp --stat ESTABLISHED
+  -L -- -p tcp
+  -L -p tcp --
+  -Lp tcp
+  -Lptcp
+  -Lz -f ipv6 -s ::1
+  -L conntrack -p tcp
+  -L e
+  -L exp
+  -L u
+  -L d -p tcp
+  -L unconfirmed -o extended
+  -L dying -o xml
+  -L conntrackx
+  -L -p tcp conntrack
+  -p tcp -L conntrack
+  -s 10.0.0.1 -L
+  -L expect
+  -L expect -f ipv4
+  -L expect -o extended
+  -L expect -o xml
+  -L expect -f ipv6
+  -L expect -f ipv5
+  -L expect -X
+  -L expect -D
+  --dump=expect
+  --dump expect
+  -C expect
+  -C exp
+  -C conntrack
+  -C dying
+  -C foo
+  -C -f ipv4
+  -S expect
+  -S conntrack
+  -S dying
+  -S -o id
+  -G expect
+  -G expect -p tcp
+  -G expect -p tcp -s 10.9.0.3 -d 10.9.0.1 --sport 0 --dport 50000 --reply-port-src 0 --reply-port-dst 0
+  -G expect -p tcp -s 10.9.0.3 -d 10.9.0.1 --sport 0 --dport 50001 --reply-port-src 0 --reply-port-dst 0
+  -G
+  -G -p udp -s 10.0.0.1
+  -G -p udp -s 10.0.0.1 -d 10.0.0.2
+  -G -p udp -s 10.0.0.1 -d 10.0.0.2 --sport 1003
+  -G -p udp -s 10.0.0.1 -d 10.0.0.2 --dport 53 --sport 1003 -o xml
+  -G -p udp -s 10.0.0.1 -d 10.0.0.2 --dport 53 --sport 1003 -o save
+  -G -p udp -s 10.0.0.1 -d 10.0.0.2 --dport 53 --sport 1003 -m 5
+  -G -p udp -s 10.0.0.1 -d 10.0.0.2 --dport 53 --sport 1003 -t 5
+  -G -p udp -s 10.0.0.1 -d 10.0.0.2 --dport 53 --sport 1003 -f ipv4
+  -G -p udp -s 10.0.0.1 -d 10.0.0.2 --dport 53 --sport 1003 -f ipv6
+  -G -p udp -s 10.0.0.1 -d 10.0.0.2 --dport 53 --sport 1003 -w 0
+  -G -p udp -s 10.0.0.1 -d 10.0.0.2 --dport 53 --sport 1003 -i 5
+  -G -p udp -s 10.0.0.1/32 -d 10.0.0.2/32 --dport 53 --sport 1003
+  -G -p udp -s 10.0.0.0/24 -d 10.0.0.2 --dport 53 --sport 1003
+  -G -p udp -r 10.0.0.2 -q 10.0.0.1 --reply-port-src 53 --reply-port-dst 1003
+  -G -p tcp -s 2001:db8::1 -d 2001:db8::2 --sport 1010 --dport 80
+  -G -p udplite -s 10.0.0.1 -d 10.0.0.2 --sport 1004 --dport 53 -o extended
+  -G -p sctp -s 10.9.0.1 -d 10.9.0.2 --sport 36413 --dport 36412
+  -G -p sctp -s 10.9.0.1 -d 10.9.0.2 --sport 36413 --dport 36412 --state ESTABLISHED
+  -G -p icmp -s 10.9.0.1 -d 10.9.0.2 --icmp-type 8 --icmp-code 0 --icmp-id 4660 -o id
+  -G -p icmp -s 10.9.0.1 -d 10.9.0.2 --icmp-type 8 --icmp-id 4660
+  -G -p icmpv6 -s 2001:db8::1 -d 2001:db8::2 --icmpv6-type 128 --icmpv6-code 0 --icmpv6-id 78
+  -G -p 50 -s 10.0.0.1 -d 10.0.0.2
+  -G -p 2 -s 10.0.0.1 -d 10.0.0.2 -o extended
+  -G -p 3 -s 10.0.0.1 -d 10.0.0.2
+  -G dying
+  -G -D
+  -V -L
+  -h -L
+  -V -s 1.1.1.1
+  -h -s 1.1.1.1
+  -V
+  -s 1.1.1.1
+  --src 1.1.1.1
+  -p tcp
+  -z
+  -o id
+  -R
+  -L -R /nonexistent
+  -R /nonexistent
+  --load-file
+  -I expect
+  -I expect -p tcp
+  -I -p tcp
+  -I -p tcp -s 1.1.1.1 -d 2.2.2.2
+  -I -p tcp -s 1.1.1.1 -d 2.2.2.2 -t 5
+  -I -p tcp -s 1.1.1.1 -d 2.2.2.2 --sport 1 --dport 2 -t 5
+  -I -p udp -s 1.1.1.1 -d 2.2.2.2 --sport 1 --dport 2
+  -I -p udp -s 1.1.1.1 -d 2.2.2.2 --reply-port-src 1 -t 5
+  -I -p udp -s 1.1.1.1 -d ::1 --sport 1 --dport 2 -t 5
+  -I -p icmp -s 1.1.1.1 -d 2.2.2.2 --icmp-code 0 -t 1
+  -I -p sctp -s 1.1.1.1 -d 2.2.2.2 --sport 1 --dport 2 --state CLOSED -t 5
+  -I -p gre -s 1.1.1.1 -d 2.2.2.2 -t 5
+  -I -p gre -s 1.1.1.1 -d 2.2.2.2 --srckey 1 -t 5
+  -I -p udp -s 1.1.1.1 -d 2.2.2.2 --sport 1 --dport 2 -t 5 --state NONE
+  -I -z -p udp -s 1.1.1.1 -d 2.2.2.2 --sport 1 --dport 2 -t 5
+  -I -j -p udp -s 1.1.1.1 -d 2.2.2.2 --sport 1 --dport 2 -t 5
+  -I -i 5 -p udp -s 1.1.1.1 -d 2.2.2.2 --sport 1 --dport 2 -t 5
+  -I -l lbl3 -p udp -s 1.1.1.1 -d 2.2.2.2 --sport 1 --dport 2 -t 5
+  -I dying
+  -A expect
+  -A
+  -A -p udp
+  -U dying
+  -U -z
+  -U --mask-src 255.0.0.0 -m 1
+  -U --label-add lbl3 --label-del lbl64
+  -U -p tcp --state FOO -s 10.0.0.1
+  -D unconfirmed
+  -D expect
+  -D expect -p tcp
+  -D -z
+  -D -p tcp --state FOO
+  -D -s foo
+  -D -u FOO
+  -D --label-add lbl3
+  -F dying
+  -F -X
+  -F -z
+  -F -o id
+  -F -f ipv5
+  -F expect -f ipv4
+  -F expect -s 1.1.1.1
+  -S -s 1.1.1.1
+  -C -s 1.1.1.1
+  -LL
+  -L -L
+  -L -S
+  -VV
+  -x
+  -
+  -L -
+  -L -?
+  --
+  --s
+  --bogus=1
+  --dump --bogus
+`)

@@ -1,0 +1,252 @@
+import { lines } from './entries.ts'
+
+/** Command lines that change the table. Each is run on a table of its own. */
+export const WRITING: readonly string[] = lines(`
+  -I -p tcp -s 1.1.1.1 -d 2.2.2.2 --sport 1 --dport 2 --state SYN_RECV -t 30000
+  -I -p tcp -r 2.2.2.2 -q 1.1.1.1 --reply-port-src 2 --reply-port-dst 1 --state SYN_RECV -t 30000
+  -I -p tcp -s 1.1.1.1 -d 2.2.2.2 --sport 1 --dport 2 --state LISTEN -t 30000
+  -I -p tcp -s 1.1.1.1 -d 2.2.2.2 --sport 1 --dport 2 --state SYN_SENT2 -t 30000
+  -I -p tcp -s 1.1.1.1 -d 2.2.2.2 --sport 1 --dport 2 --state TIME_WAIT -u SEEN_REPLY,ASSURED -t 30000
+  -I -p tcp -s 1.1.1.1 -d 2.2.2.2 --sport 1 --dport 2 --state NONE -t 30000
+  -I -p tcp -s 1.1.1.1 -d 2.2.2.2 -r 2.2.2.2 -q 1.1.1.1 --sport 1 --dport 2 --reply-port-src 2 --reply-port-dst 1 --state CLOSE -t 30000
+  -I -p tcp -s 1.1.1.1 -d 2.2.2.2 -r 3.3.3.3 -q 4.4.4.4 --sport 1 --dport 2 --reply-port-src 3 --reply-port-dst 4 --state CLOSE -t 30000
+  -I -p tcp -s 1.1.1.1 -d 2.2.2.2 --sport 1 --dport 2 --state FOO -t 30000
+  -I -p tcp -s fd01::1 -d fd01::2 --sport 1 --dport 2 --state ESTABLISHED -t 30000 -u ASSURED,SEEN_REPLY -m 7
+  -I -p udp -s 1.1.1.1 -d 2.2.2.2 --sport 1 --dport 2 -t 30000 -u SEEN_REPLY,ASSURED
+  -I -p udp -s 1.1.1.1 -d 2.2.2.2 --sport 1 --dport 2 -t 30000 -u UNSET -w 3
+  -I -p udp -s fd01::1 -d fd01::2 --sport 1 --dport 2 -t 30000 --orig-zone 3
+  -I -p udp -s 1.1.1.1 -d 2.2.2.2 --sport 1 --dport 2 -t 30000 --reply-zone 4
+  -I -p udp -s 1.1.1.1 -d 2.2.2.2 --sport 1 --dport 2 -t 30000 -w 3 --orig-zone 4
+  -I -p udp -s 1.1.1.1 -d 2.2.2.2 --sport 1 --dport 2 -t 30000 -w 0
+  -I -p udp -s 10.0.0.1 -d 10.0.0.2 --sport 1003 --dport 53 -t 30000 -w 3
+  -I -p udp -s 1.1.1.1/32 -d 2.2.2.2/32 --sport 1 --dport 2 -t 30000
+  -I -p udp -s 1.1.1.0/24 -d 2.2.2.2 --sport 1 --dport 2 -t 30000
+  -I -p udp -s 1.1.1.1 -d 2.2.2.2 --sport 1 --dport 2 -t 30000 -m 0x10
+  -I -p udp -s 1.1.1.1 -d 2.2.2.2 --sport 1 --dport 2 -t 30000 -m 0x10/0xff
+  -I -p udp -s 1.1.1.1 -d 2.2.2.2 --sport 1 --dport 2 -t 30000 -m foo
+  -I -p udp -s 1.1.1.1 -d 2.2.2.2 --sport 1 --dport 2 -t 30000 -u EXPECTED
+  -I -p udp -s 1.1.1.1 -d 2.2.2.2 --sport 1 --dport 2 -t 30000 -u FIXED_TIMEOUT
+  -I -p udp -s 1.1.1.1 -d 2.2.2.2 --sport 1 --dport 2 -t 30000 -u OFFLOAD
+  -I -p udp -s 1.1.1.1 -d 2.2.2.2 --sport 1 --dport 2 -t 30000 -u FOO
+  -I -p udp -s 1.1.1.1 -d 2.2.2.2 --sport 1 --dport 2 -t foo
+  -I -p udp -s 1.1.1.1 -d 2.2.2.2 --sport foo --dport 2 -t 30000
+  -I -p udp -s 1.1.1.1 -d 2.2.2.2 --sport 70000 --dport 2 -t 30000
+  -I -p udp -s 1.1.1.1 -d 2.2.2.2 --sport 01 --dport 2 -t 030000
+  -I -p udp --sport 1 --dport 2 -s 1.1.1.1 -d 2.2.2.2 --timeout=30000 --status=ASSURED --mark=5 --zone=2
+  -I -p udp -s 1.1.1.1 -d 2.2.2.2 --sport 1 --dport 2 -t 30000 -a 3.3.3.3
+  -I -p udp -s 1.1.1.1 -d 2.2.2.2 --sport 1 --dport 2 -t 30000 --label-add lbl3
+  -I -p udp -s 1.1.1.1 -d 2.2.2.2 --sport 1 --dport 2 -t 30000 --label-add lbl3,lbl64
+  -I -p udp -s 1.1.1.1 -d 2.2.2.2 --sport 1 --dport 2 -t 30000 --label-add "my label" --label-add first
+  -I -p udp -s 1.1.1.1 -d 2.2.2.2 --sport 1 --dport 2 -t 30000 -< last
+  -I -p udp -s 1.1.1.1 -d 2.2.2.2 --sport 1 --dport 2 -t 30000 --label-add nope
+  -I -p udp -s 1.1.1.1 -d 2.2.2.2 --sport 1 --dport 2 -t 30000 --label-add far
+  -I -p udp -s 1.1.1.1 -d 2.2.2.2 --sport 1 --dport 2 -t 30000 junk
+  -I conntrack -p udp -s 1.1.1.1 -d 2.2.2.2 --sport 1 --dport 2 -t 30000
+  -I c -p udp -s 1.1.1.1 -d 2.2.2.2 --sport 1 --dport 2 -t 30000
+  --create -p udp -s 1.1.1.1 -d 2.2.2.2 --sport 1 --dport 2 -t 30000
+  --cr -p udp -s 1.1.1.1 -d 2.2.2.2 --sport 1 --dport 2 -t 30000
+  -p udp -s 1.1.1.1 -d 2.2.2.2 --sport 1 --dport 2 -t 30000 -I
+  -I -p udplite -s 1.1.1.1 -d 2.2.2.2 --sport 1 --dport 2 -t 30000
+  -I -p sctp -s 1.1.1.1 -d 2.2.2.2 --sport 1 --dport 2 --state COOKIE_WAIT --orig-vtag 5 --reply-vtag 6 -t 30000
+  -I -p sctp -s 1.1.1.1 -d 2.2.2.2 --sport 1 --dport 2 --state SHUTDOWN_SENT --orig-vtag 0x5 --reply-vtag 0 -t 30000
+  -I -p icmp -s 1.1.1.1 -d 2.2.2.2 --icmp-type 15 --icmp-code 0 --icmp-id 9 -t 30000
+  -I -p icmp -s 1.1.1.1 -d 2.2.2.2 --icmp-type 17 --icmp-code 0 --icmp-id 9 -t 30000
+  -I -p icmp -s 1.1.1.1 -d 2.2.2.2 --icmp-type 8 --icmp-code 0 -t 30000
+  -I -p icmp -s 1.1.1.1 -d 2.2.2.2 --icmp-type 0 --icmp-code 0 --icmp-id 1 -t 30000
+  -I -p icmp -s 1.1.1.1 -d 2.2.2.2 --icmp-type 3 --icmp-code 0 -t 30000
+  -I -p icmp -r 2.2.2.2 -q 1.1.1.1 --icmp-type 8 --icmp-code 0 --icmp-id 1 -t 30000
+  -I -p icmpv6 -s fd01::1 -d fd01::2 --icmpv6-type 128 --icmpv6-code 0 -t 30000
+  -I -p icmpv6 -s fd01::1 -d fd01::2 --icmpv6-type 139 --icmpv6-code 0 --icmpv6-id 4 -t 30000
+  -I -p icmpv6 -s 1.1.1.1 -d 2.2.2.2 --icmpv6-type 128 --icmpv6-code 0 -t 30000
+  -I -p gre -s 1.1.1.1 -d 2.2.2.2 --srckey 1 --dstkey 2 -t 30000
+  -I -p gre -s 1.1.1.1 -d 2.2.2.2 --orig-key-src 0x1 --orig-key-dst 0x2 --reply-key-src 0x3 --reply-key-dst 0x4 -t 30000
+  -I -p gre -s 1.1.1.1 -d 2.2.2.2 --reply-key-src 3 --reply-key-dst 4 -t 30000
+  -I -p 99 -s 1.1.1.1 -d 2.2.2.2 -t 30000 -m 9
+  -I -p esp -s 1.1.1.1 -d 2.2.2.2 -t 30000
+  -I -p 0 -s 1.1.1.1 -d 2.2.2.2 -t 30000
+  -I -p udp -s 1.1.1.1 -d 2.2.2.2 --sport 1 --dport 2 -t 30000 -n 3.3.3.3
+  -I -p udp -s 1.1.1.1 -d 2.2.2.2 --sport 1 --dport 2 -t 30000 -n 3.3.3.3:33
+  -I -p udp -s 1.1.1.1 -d 2.2.2.2 --sport 1 --dport 2 -t 30000 -g 4.4.4.4
+  -I -p udp -s 1.1.1.1 -d 2.2.2.2 --sport 1 --dport 2 -t 30000 -g 4.4.4.4:44
+  -I -p udp -s 1.1.1.1 -d 2.2.2.2 --sport 1 --dport 2 -t 30000 -n 3.3.3.3:33 -g 4.4.4.4:44
+  -I -p udp -s 1.1.1.1 -d 2.2.2.2 --sport 1 --dport 2 -t 30000 -n 3.3.3.3 -g 4.4.4.4
+  -I -p udp -s fd01::1 -d fd01::2 --sport 1 --dport 2 -t 30000 -n [fd01::3]:33
+  -I -p udp -s fd01::1 -d fd01::2 --sport 1 --dport 2 -t 30000 -g fd01::4
+  -I -p udp -s 1.1.1.1 -d 2.2.2.2 --sport 1 --dport 2 -t 30000 -n fd01::3
+  -I -p tcp -s 1.1.1.1 -d 2.2.2.2 --sport 1 --dport 2 --state ESTABLISHED -t 30000 -g 4.4.4.4:44 -u SEEN_REPLY
+  -I -p icmp -s 1.1.1.1 -d 2.2.2.2 --icmp-type 8 --icmp-code 0 --icmp-id 7 -t 30000 -n 3.3.3.3
+  -I -p sctp -s 1.1.1.1 -d 2.2.2.2 --sport 1 --dport 2 --state ESTABLISHED --orig-vtag 5 --reply-vtag 6 -t 30000 -n 3.3.3.3
+  -I -p udp -s 1.1.1.1 -d 2.2.2.2 --sport 1 --dport 2 -t 30000 -n 1.1.1.1:
+  -I -p udp -s 1.1.1.1 -d 2.2.2.2 --sport 1 --dport 2 -t 30000 -n
+  -I -p tcp -s 10.0.0.1 -d 10.0.0.2 --sport 1001 --dport 80 --state ESTABLISHED -t 30000
+  -I -p tcp -s 10.0.0.1 -d 10.0.0.2 --sport 1001 --dport 80 --state TIME_WAIT -t 30000 -m 5
+  -A -p udp -s 1.1.1.1 -d 2.2.2.2 --sport 1 --dport 2 -t 30000
+  -A -p udp -s 1.1.1.1 -d 2.2.2.2 --sport 1 --dport 2 -t 30000 -n 3.3.3.3:33 -m 6
+  -A -p udp -s 10.0.0.1 -d 10.0.0.2 --sport 1003 --dport 53 -t 20000 -m 0x2b
+  -A conntrack -p udp -s 1.1.1.1 -d 2.2.2.2 --sport 1 --dport 2 -t 30000
+  --add -p icmp -s 1.1.1.1 -d 2.2.2.2 --icmp-type 8 --icmp-code 0 --icmp-id 3 -t 30000
+  -U -p tcp -s 10.0.0.1 --sport 1001 -m 7
+  -U -p tcp -s 10.0.0.1 --dport 80 -m 7
+  -U -p udp -m 0x10/0xf0
+  -U -p udp -s 10.0.0.1 --sport 1004 -m 0x10/0xf0
+  -U -p udp -s 10.0.0.1 --sport 1004 -m 0x10/0xf0 -o id
+  -U -p udp -s 10.0.0.1 --sport 1004 -m 0
+  -U -p udp -s 10.0.0.1 --sport 1004 -m foo
+  -U -p tcp -s 10.0.0.1 --dport 443 --state ESTABLISHED
+  -U -p tcp -s 10.0.0.1 --sport 1001 --state TIME_WAIT -t 20000 -m 3
+  -U -p tcp -s 2001:db8::1 --state CLOSE
+  -U -p tcp -s 10.0.0.1 --state FOO
+  -U -p udp -s 10.0.0.1 --sport 1004 -u ASSURED
+  -U -p udp -s 10.0.0.1 --sport 1003 -u SEEN_REPLY,ASSURED
+  -U -p udp -s 10.0.0.1 --sport 1004 -u UNSET
+  -U -p udp -s 10.0.0.1 --sport 1004 -u SEEN_REPLY
+  -U -p udp -s 10.0.0.1 --sport 1004 -u FIXED_TIMEOUT
+  -U -p udp -s 10.0.0.1 --sport 1004 -u EXPECTED
+  -U -p tcp -s 10.0.0.1 --sport 1001 -t 20000
+  -U -p tcp -s 10.0.0.0/24 -d 10.0.0.2 -t 20000
+  -U -f ipv6 -s 2001:db8::1 -m 4
+  -U -s 10.0.0.1 -d 10.0.0.3 -m 2
+  -U -s 9.9.9.9 -m 1
+  -U -s 10.0.0.77 --mask-src 255.255.255.0 -p udplite -m 4
+  -U -r 203.0.113.1 -m 8
+  -U -q 203.0.113.9 -m 8 -o extended
+  -U -g 203.0.113.1 -m 8
+  -U -n 203.0.113.9:7777 -m 8
+  -U -n 203.0.113.9:7778 -m 8
+  -U -p icmp -s 10.0.0.1 --icmp-type 8 -m 3
+  -U -p icmp -s 10.0.0.1 --icmp-id 78 -m 3 -t 20000
+  -U -p icmpv6 -s 2001:db8::1 -m 3
+  -U -p gre -s 10.0.0.1 -m 3
+  -U -p gre -s 10.0.0.1 --srckey 1 -m 3
+  -U -p sctp -s 10.0.0.1 --state SHUTDOWN_SENT
+  -U -p sctp -s 10.0.0.1 -m 3
+  -U -p 2 -s 10.0.0.1 -m 3
+  -U -p udp -s 10.0.0.1 --sport 1004 -m 5
+  -U -p udp -s 10.0.0.1 --sport 1005 -m 6
+  -U -p udp -s 10.0.0.1 --sport 1006 -m 6
+  -U -p udp -s 10.0.0.1 --sport 1007 -m 6
+  -U -p udp -s 10.0.0.1 --sport 1005 -w 7 -m 6
+  -U -p udp -s 10.0.0.1 --sport 1004 --label-add lbl3
+  -U -p udp -s 10.0.0.1 --sport 1004 --label-add lbl3,lbl64
+  -U -p udp -s 10.0.0.1 --sport 1004 --label-del
+  -U -p udp -s 10.0.0.1 --sport 1004 --label-del lbl3
+  -U -p udp -s 10.0.0.1 --sport 1004 --label-add nope
+  -U -p udp -s 10.0.0.1 -l lbl3 -m 3
+  -U -p udp -s 10.0.0.1 -i 1 -m 3
+  -U -p udp -s 10.0.0.1
+  -U -i foo -m 3
+  --update -p udp -s 10.0.0.1 --sport 1004 --mark 9
+  --up -p udp -s 10.0.0.1 --sport 1004 --mark 9
+  -D -p tcp
+  -D -p 17
+  -D -p udp -s 10.0.0.0/24
+  -D -p tcp --dport 80
+  -D -p tcp --sport 1001 --dport 80 -s 10.0.0.1 -d 10.0.0.2
+  -D -p tcp --reply-port-src 443
+  -D -p tcp --sport 70000
+  -D -s 2001:db8::1
+  -D -s 10.0.0.1
+  -D -d 10.0.0.0/30
+  -D -d 10.0.0.77 --mask-dst 255.255.255.0
+  -D -r 10.0.0.2
+  -D -q 203.0.113.9
+  -D -r 10.0.0.0/8
+  -D -f ipv6
+  -D -f ipv4 -p udp
+  -D -m 5
+  -D -m 0x2a/0xff
+  -D -m 0
+  -D -m 1/0
+  -D -m foo
+  -D -p tcp --state TIME_WAIT
+  -D -p icmp
+  -D -p icmp --icmp-type 13
+  -D -p icmpv6 --icmpv6-id 78
+  -D -p sctp
+  -D -p udplite
+  -D -p 253
+  -D -p igmp
+  -D -p gre
+  -D -w 7
+  -D -w 0
+  -D --orig-zone 8
+  -D --reply-zone 9 -o extended
+  -D -w 65536
+  -D -p udp -o extended
+  -D -p udp -o id --sport 4711
+  -D -p udp -o xml
+  -D -p udp -o save
+  -D -p udp --dport 53 -m 42
+  -D -n
+  -D -n 203.0.113.9
+  -D -n 203.0.113.9:7777
+  -D -g
+  -D -g 203.0.113.1
+  -D -g 203.0.113.1:89
+  -D -g [fd00::9]:5353
+  -D -n -g
+  -D -u ASSURED
+  -D -u SEEN_REPLY -p udp
+  -D -u FIXED_TIMEOUT
+  -D -u SEEN_REPLY,ASSURED -p tcp
+  -D -u EXPECTED
+  -D -s 9.9.9.9
+  -D -i 1
+  -D -i foo
+  -D -l lbl3
+  -D -t 30000 -p tcp
+  -D -t 5 -p tcp
+  -D -s 10.0.0.1 junk
+  -D
+  -D conntrack
+  --delete
+  --del -p sctp
+  -D -u UNREPLIED -p udp
+  -D -u !ASSURED -p udp
+  -D -u UNSET
+  -D -u SRC_NAT
+  -D -t 5
+  -D -p gre --srckey 1
+  -D -p gre --srckey 0x33
+  -D -j
+  -D -c 5
+  -F
+  -F conntrack
+  -F c
+  --flush
+  -F -f ipv4
+  -F -f ipv6
+  -F expect
+  -F -p tcp
+  -F -s 1.1.1.1
+  -F -m 0
+`)
+
+/** Lines of a file for -R, each file in one line here, with | between its lines. Each is run on a table of its own. */
+export const BATCHES: readonly string[] = lines(`
+  -D -p tcp|-D -p udp -s 10.0.0.1
+  -I -p udp -s 1.1.1.1 -d 2.2.2.2 --sport 1 --dport 2 -t 30000|-A -p udp -s 1.1.1.1 -d 2.2.2.2 --sport 3 --dport 2 -t 30000
+  -I -p udp -s 1.1.1.1 -d 2.2.2.2 --sport 1 --dport 2 -t 30000|-U -p udp -s 1.1.1.1 -m 5
+  -F|-A -p udp -s 1.1.1.1 -d 2.2.2.2 --sport 3 --dport 2 -t 30000
+  # a comment|-D -p tcp||   # another|   -D   -p  sctp
+  "-D" "-p" "tcp"
+  -D -p tcp # not a comment to getopt
+  -D -s 9.9.9.9|-D -p tcp
+  -U -p udp -s 10.0.0.1 --sport 1004 -m 9|-U -p udp -s 10.0.0.1 --sport 1004 -m 9
+  -I -p tcp -s 10.0.0.1 -d 10.0.0.2 --sport 1001 --dport 80 --state ESTABLISHED -t 30000|-D -p udp
+  -D -p udp|-I -p tcp -s 10.0.0.1 -d 10.0.0.2 --sport 1001 --dport 80 --state ESTABLISHED -t 30000|-D -p tcp
+  -D -p udp|-D -p foo
+  -D -p udp|-L
+  -D -p udp|-C
+  -D -p udp|-G -p udp -s 10.0.0.1 -d 10.0.0.2 --sport 1003 --dport 53
+  -D -p udp|-R file
+  -D -p udp|-I expect
+  -D -p udp|-V
+  -D -p udp|-p tcp
+  -D -p udp|-D -s "10.0.0.1
+  -D -p udp -s "10.0.0.1"
+  -D -p "udp" -s 10.0.0."1"
+  -I -p udp -s 1.1.1.1 -d 2.2.2.2 --sport 1 --dport 2 -t 30000 --label-add "my label"
+  -I -p udp -s 1.1.1.1 -d 2.2.2.2 --sport 1 --dport 2 -t 30000 --label-add lbl3|-I -p udp -s 1.1.1.1 -d 2.2.2.2 --sport 3 --dport 2 -t 30000 --label-add lbl64
+  junk
+`)
