@@ -1,5 +1,5 @@
 // runtimes: node
-// timeout: 600
+// timeout: 1500
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
@@ -26,7 +26,7 @@ function judge(test: Test, name: string, line: string, original: Seen, ours: See
 
 const batch = (entries: readonly string[]): string => entries.map((entry) => `-A ${entry}\n`).join('')
 
-t.test('what shows the table shows the same', { skip: skipKernel, timeout: 400_000 }, async (t) => {
+t.test('what shows the table shows the same', { skip: skipKernel, timeout: 900_000 }, async (t) => {
   await using world = await World.open()
   await world.traffic()
   const file = join(world.directory, 'entries')
@@ -41,7 +41,7 @@ t.test('what shows the table shows the same', { skip: skipKernel, timeout: 400_0
   }
 })
 
-t.test('what changes the table changes it in the same way', { skip: skipKernel, timeout: 400_000 }, async (t) => {
+t.test('what changes the table changes it in the same way', { skip: skipKernel, timeout: 900_000 }, async (t) => {
   await using here = await World.open()
   await using there = await World.open()
   const entries = join(here.directory, 'entries')

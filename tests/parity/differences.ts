@@ -68,9 +68,10 @@ const REASONS: Readonly<Record<string, readonly string[]>> = {
     '-G -p udp -s 10.0.0.1 -d 10.0.0.2 --dport 53 --sport 1003 -o xml',
     '-D -p udp -o xml',
   ],
-  'what is saved can be restored: mark, labels and vtags are missing there': [
+  'what is saved can be restored: mark, labels, vtags and window scales are missing there': [
     '-L -o save -p 50',
     '-L -o save,userspace -p sctp',
+    '-L -o save -f ipv6 -p tcp',
     '-G -p udp -s 10.0.0.1 -d 10.0.0.2 --dport 53 --sport 1003 -o save',
     '-D -p udp -o save',
   ],

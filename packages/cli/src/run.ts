@@ -1,5 +1,5 @@
 import { type Conntrack, type Expectations, type Flows, NetlinkError } from '@conntrack/core'
-import type { Protocol } from '@conntrack/core/plugin'
+import { type Protocol, unknownProtocol } from '@conntrack/core/plugin'
 import type { CommandName, TableName } from './commands.ts'
 import { FAILED, Failure, NO_ROOM_FOR_LABELS } from './failure.ts'
 import type { Limits } from './guard.ts'
@@ -73,8 +73,9 @@ const FLOW_RUNS: Runs = {
 
   get({ query, format }, { conntrack, io, say }) {
     // The kernel finds an entry by either of its tuples; the options mean one of them.
-    const { original, reply } = query.values
-    const filter = { ...query.conditions, original, reply }
+    const { protocol, original, reply } = query.values
+    // To the unknown protocol belong all numbers; any other has conditions of its own.
+    const filter = { ...query.conditions, ...(protocol !== unknownProtocol.name && { protocol }), original, reply }
     const found = conntrack.flows.lookup(query.values as FlowArgument, filter as FlowFilterArgument)
     const count = found.print(format, io.out)
     say(`${count} flow entries have been shown.`)
