@@ -1,5 +1,14 @@
 import t from 'tap'
-import { EXPECTED_USE, flowRow, flowVariants, oppositePorts, portOptions, TUPLE_USE, unknownProtocol } from '../../src/tables/protocol.ts'
+import {
+  EXPECTED_USE,
+  IGNORED_USE,
+  flowRow,
+  flowVariants,
+  oppositePorts,
+  portOptions,
+  TUPLE_USE,
+  unknownProtocol,
+} from '../../src/tables/protocol.ts'
 import { datagram, stream } from '../protocols.ts'
 
 t.test('flowVariants() gives each protocol its table, and the unknown one last', (t) => {
@@ -30,8 +39,8 @@ t.test('the options of ports are about the four ports of a flow, in both directi
     [
       [['sport', 'orig-port-src'], 'original.sourcePort', TUPLE_USE, EXPECTED_USE],
       [['dport', 'orig-port-dst'], 'original.destinationPort', TUPLE_USE, EXPECTED_USE],
-      [['reply-port-src'], 'reply.sourcePort', TUPLE_USE, undefined],
-      [['reply-port-dst'], 'reply.destinationPort', TUPLE_USE, undefined],
+      [['reply-port-src'], 'reply.sourcePort', TUPLE_USE, IGNORED_USE],
+      [['reply-port-dst'], 'reply.destinationPort', TUPLE_USE, IGNORED_USE],
       [['mask-port-src'], 'mask.sourcePort', {}, { create: 'required' }],
       [['mask-port-dst'], 'mask.destinationPort', {}, { create: 'required' }],
       [['tuple-port-src'], 'tuple.sourcePort', {}, { create: 'required' }],
