@@ -1,7 +1,7 @@
 """Real traffic inside the namespace it is run in, of every protocol that conntrack here knows: TCP, UDP, UDPLITE, SCTP, GRE, ICMP, over
 IPv4 and IPv6 where there is a choice, translated, marked, labelled and in zones by rules of nft, and an FTP session with its
 expectations. Prints a line when all of it has passed, and keeps the sockets open until its standard input ends."""
-import glob, socket, struct, subprocess, sys
+import glob, socket, struct, subprocess, sys, time
 
 A, B, A6, B6 = '10.9.0.1', '10.9.0.2', 'fd00:9::1', 'fd00:9::2'
 FTP = ('10.9.0.3', 21)
@@ -14,6 +14,22 @@ for address in (A, B, FTP[0]):
     run(f'ip address add {address}/24 dev lo')
 for address in (A6, B6):
     run(f'ip address add {address}/64 dev lo nodad')
+
+def is_reached(host):
+    with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.bind((A6, 0))
+            probe.connect((host, 9))
+            return True
+        except OSError:
+            return False
+
+# The kernel makes the routes to new addresses of IPv6 by and by.
+for host in (A6, B6):
+    for _ in range(1000):
+        if is_reached(host):
+            break
+        time.sleep(0.01)
 run('sysctl -qw net.netfilter.nf_conntrack_acct=1 net.netfilter.nf_conntrack_timestamp=1')
 # What was seen once is seen until the test is over.
 for name in glob.glob('/proc/sys/net/netfilter/nf_conntrack_*timeout*'):
