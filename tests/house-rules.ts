@@ -5,8 +5,9 @@ const proto = /^@conntrack\/proto-[a-z]+$/
 
 // Who may import which part of core. Everybody may import errors.ts, and parts import themselves.
 const core: Record<string, readonly string[]> = {
-  index: ['conntrack', 'plugin', 'commands', 'transport', 'schema', 'tables'],
-  conntrack: ['commands', 'transport', 'schema', 'tables'],
+  index: ['conntrack', 'plugin', 'events', 'commands', 'transport', 'schema', 'tables'],
+  conntrack: ['events', 'commands', 'transport', 'schema', 'tables'],
+  events: ['commands', 'transport', 'schema', 'tables'],
   plugin: ['schema', 'tables'],
   conformance: ['testing', 'schema', 'tables'],
   commands: ['transport', 'schema', 'tables'],
@@ -17,8 +18,8 @@ const core: Record<string, readonly string[]> = {
   errors: [],
 }
 
-// One runtime each, so only #libc chooses among them, and only they know what they run on.
-const runtime = /^packages\/core\/src\/transport\/(bun|deno|node|none)\.ts$/
+// One runtime each, so only #libc and #poll choose among them, and only they know what they run on.
+const runtime = /^packages\/core\/src\/transport\/(poll-)?(bun|deno|node|none)\.ts$/
 /** The process it runs in is known to this file, and what it is made of to that one. */
 const start = 'packages/cli/src/bin.ts'
 const composition = 'packages/cli/src/installed.ts'
@@ -52,9 +53,9 @@ function mayImport(path: string, specifier: string): boolean {
   }
   switch (name) {
     case 'core':
-      if (specifier === 'bun:ffi') return own === 'transport/bun.ts'
-      if (specifier === 'koffi') return own === 'transport/node.ts'
-      return own.startsWith('transport/') && (specifier === '#libc' || specifier.startsWith('node:'))
+      if (specifier === 'bun:ffi') return own === 'transport/bun.ts' || own === 'transport/poll-bun.ts'
+      if (specifier === 'koffi') return own === 'transport/koffi.ts'
+      return own.startsWith('transport/') && (['#libc', '#poll'].includes(specifier) || specifier.startsWith('node:'))
     case 'cli':
       if (proto.test(specifier)) return path === composition
       if (specifier === 'node:process') return path === start

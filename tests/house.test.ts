@@ -56,7 +56,7 @@ const allowed: Array<[file: string, specifier: string]> = [
   ['core/src/transport/socket.ts', '#libc'],
   ['core/src/transport/socket.ts', '../errors.ts'],
   ['core/src/transport/bun.ts', 'bun:ffi'],
-  ['core/src/transport/node.ts', 'koffi'],
+  ['core/src/transport/koffi.ts', 'koffi'],
   ['core/src/transport/node.ts', './libc.ts'],
   ['proto-tcp/src/index.ts', '@conntrack/core/plugin'],
   ['proto-tcp/src/index.ts', './flags.ts'],

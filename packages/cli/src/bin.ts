@@ -18,6 +18,14 @@ async function stoppable<T>(work: (signal: AbortSignal) => Promise<T>): Promise<
   }
 }
 
+/** SIGUSR1 asks a program that goes on for what it has counted. */
+const onReport = (listener: () => void): (() => void) => {
+  process.on('SIGUSR1', listener)
+  return () => {
+    process.off('SIGUSR1', listener)
+  }
+}
+
 process.exitCode = await createCli(installed)(
   process.argv.slice(2),
   standardIo(
@@ -25,6 +33,7 @@ process.exitCode = await createCli(installed)(
       screen: () => screenOf(process.stdout, process.env),
       person: () => (isatty(0) && isatty(2) ? { sshConnection: process.env['SSH_CONNECTION'] } : undefined),
       stoppable,
+      onReport,
     },
     isatty(2),
   ),

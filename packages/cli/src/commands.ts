@@ -2,7 +2,7 @@ import type { Command } from '@conntrack/core/plugin'
 import type { OptionSyntax } from './getopt.ts'
 
 /** What the program can be told to do: the commands on flows, and those that need no field of one. */
-export type CommandName = Exclude<Command, 'event'> | 'flush' | 'count' | 'statistics' | 'version' | 'help' | 'completion'
+export type CommandName = Command | 'flush' | 'count' | 'statistics' | 'version' | 'help' | 'completion'
 
 /** The lists of the kernel that a command works on, in the order in which a word is compared with them. */
 export const TABLES = ['expect', 'conntrack', 'dying', 'unconfirmed'] as const
@@ -44,6 +44,7 @@ export const COMMANDS: readonly CommandSyntax[] = [
   command('I', 'create', 'create', 'make an entry', BOTH),
   command('A', 'add', 'add', 'make an entry, or change the one with its tuple'),
   command('U', 'update', 'update', 'change the entries that fit'),
+  command('E', 'event', 'event', 'show what happens to entries, as it happens', BOTH),
   command('F', 'flush', 'flush', 'delete all entries', BOTH),
   command('C', 'counter', 'count', 'show the number of entries', BOTH),
   command('S', 'stats', 'statistics', 'show what each CPU has counted', BOTH),

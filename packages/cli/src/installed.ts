@@ -1,6 +1,14 @@
 import {
+  type Column,
   csv,
+  type EventCells,
+  eventJson,
+  eventLine,
+  eventRows,
+  eventSave,
+  eventXml,
   expectationCsv,
+  expectationEventXml,
   expectationLine,
   expectationTableColumns,
   expectationTableRows,
@@ -24,20 +32,63 @@ import { VERSION } from './version.ts'
 
 const protocols = [tcp, udp, udplite, icmp, icmpv6, sctp, dccp, gre]
 
+const CSV: EventCells = { separator: ',', end: '\r\n' }
+const TABLE: EventCells = { separator: '\t', end: '\n' }
+const EVENT_COLUMNS: readonly Column[] = [
+  { title: 'EVENT', rank: 0 },
+  { title: 'TIMESTAMP', rank: 20 },
+  { title: 'PORTID', rank: 21, right: true },
+  { title: 'SYNTHETIC', rank: 22 },
+]
+
 /** What the program `conntrack` is made of. */
 export const installed: CliParts = {
   protocols,
   formats: {
-    line: { help: 'lines of text', flow: line, expectation: expectationLine },
-    xml: { help: 'one XML document', flow: xml, expectation: expectationXml },
-    save: { help: 'command lines that make the entries again, for -R', flow: ({ command, labels }) => save(command, { labels }) },
-    json: { help: 'an object on each line, for every command, errors too', flow: json, expectation: json, record: jsonRecord },
-    csv: { help: 'comma-separated values with a header', flow: () => csv(protocols), expectation: () => expectationCsv(protocols) },
+    line: {
+      help: 'lines of text',
+      flow: line,
+      expectation: expectationLine,
+      flowEvents: (options) => eventLine(line(options), options),
+      expectationEvents: ({ timestamp }) => eventLine(expectationLine(), { timestamp, userspace: false }),
+    },
+    xml: {
+      help: 'one XML document',
+      flow: xml,
+      expectation: expectationXml,
+      flowEvents: eventXml,
+      expectationEvents: expectationEventXml,
+    },
+    save: {
+      help: 'command lines that make the entries again, for -R',
+      flow: ({ command, labels }) => save(command, { labels }),
+      flowEvents: ({ labels, program }) => eventSave((command) => save(command, { labels }), { program }),
+    },
+    json: {
+      help: 'an object on each line, for every command, errors too',
+      flow: json,
+      expectation: json,
+      record: jsonRecord,
+      flowEvents: (options) => eventJson('flow', options),
+      expectationEvents: (options) => eventJson('expectation', options),
+    },
+    csv: {
+      help: 'comma-separated values with a header',
+      flow: () => csv(protocols),
+      expectation: () => expectationCsv(protocols),
+      flowEvents: () => eventRows(csv(protocols), CSV),
+      expectationEvents: () => eventRows(expectationCsv(protocols), CSV),
+    },
     table: {
       help: 'aligned columns, for people',
       flow: tableRows,
       expectation: expectationTableRows,
-      columns: (options, table) => (table === 'expect' ? expectationTableColumns() : tableColumns(options)),
+      flowEvents: (options) => eventRows(tableRows(options), TABLE),
+      expectationEvents: () => eventRows(expectationTableRows(), TABLE),
+      columns: (options, table, command) => [
+        ...(command === 'event' ? EVENT_COLUMNS : []),
+        ...(table === 'expect' ? expectationTableColumns() : tableColumns(options)),
+      ],
     },
   },
   version: `conntrack v${VERSION} (conntrack.ts)`,

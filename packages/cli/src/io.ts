@@ -16,6 +16,8 @@ export interface Io {
   readonly person?: () => Person | undefined
   /** Does work that can be told to stop: the signal is aborted then, with the name of the system's signal as its reason. */
   readonly stoppable?: <T>(work: (signal: AbortSignal) => Promise<T>) => Promise<T>
+  /** Calls a function whenever the program is asked for what it has counted (SIGUSR1). Gives what ends that. */
+  readonly onReport?: (listener: () => void) => () => void
 }
 
 /** Somebody at a terminal. */

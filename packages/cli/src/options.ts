@@ -25,9 +25,9 @@ export function useOf({ use, expectation }: CliOption, command: CommandName, tab
 }
 
 /** A condition wherever many entries may be meant. */
-const CONDITION = { list: 'condition', delete: 'condition', update: 'condition' } as const
+const CONDITION = { list: 'condition', event: 'condition', delete: 'condition', update: 'condition' } as const
 /** A condition on entries that are, and a value of the entry that is made or changed. */
-const PROPERTY = { list: 'condition', delete: 'condition', update: 'value', create: 'value', add: 'value' } as const
+const PROPERTY = { list: 'condition', event: 'condition', delete: 'condition', update: 'value', create: 'value', add: 'value' } as const
 /** A condition, and part of what names the entry that is asked for or made. */
 const PART_OF_NAME = { ...CONDITION, get: 'value', create: 'value', add: 'value' } as const
 /** A condition wherever entries are shown or changed. */
@@ -42,6 +42,7 @@ const TARGET = '[ADDRESS][:PORT]'
 /** About the program itself. */
 const EVERYWHERE = {
   list: 'value',
+  event: 'value',
   get: 'value',
   create: 'value',
   add: 'value',
@@ -55,9 +56,12 @@ const EVERYWHERE = {
 /** Taken by every command, and of no use to any. */
 const IGNORED = Object.fromEntries(Object.keys(EVERYWHERE).map((command) => [command, 'ignored'])) as Uses
 
+/** About events. */
+const WATCHING = { event: 'value' } as const
+
 const NETWORK = 'ADDRESS[/LENGTH]'
 
-const expected = { list: 'condition', get: 'required', delete: 'required', create: 'required' } as const
+const expected = { list: 'condition', event: 'condition', get: 'required', delete: 'required', create: 'required' } as const
 const ofNewExpectation = { create: 'required' } as const
 
 type Row = Omit<CliOption, 'argument'>
@@ -92,13 +96,14 @@ const rows: readonly Row[] = [
   row(['t', 'timeout'], 'SECONDS', 'time until it expires', {
     sets: 'timeout',
     use: { ...PROPERTY, create: 'required', add: 'required' },
-    expectation: { list: 'condition', create: 'required' },
+    expectation: { list: 'condition', event: 'condition', create: 'required' },
   }),
   row(['u', 'status'], 'STATUS,…', 'ASSURED, SEEN_REPLY, UNREPLIED, !ASSURED, …', {
     sets: 'status',
     use: PROPERTY,
     expectation: { create: 'ignored' },
   }),
+  row(['e', 'event-mask'], 'EVENT,…', 'ALL, NEW, UPDATES, DESTROY', { use: WATCHING, expectation: WATCHING }),
   row(['z', 'zero'], '', 'set all counters to 0 while listing', { use: { list: 'value' } }),
   row(['[', 'tuple-src'], 'ADDRESS', 'source that is expected', { sets: 'tuple.source', use: {}, expectation: ofNewExpectation }),
   row([']', 'tuple-dst'], 'ADDRESS', 'destination that is expected', { sets: 'tuple.destination', use: {}, expectation: ofNewExpectation }),
@@ -109,21 +114,33 @@ const rows: readonly Row[] = [
   row(['i', 'id'], 'ID', 'id, as -o id shows it', {
     sets: 'id',
     use: ANYWHERE,
-    expectation: { list: 'condition' },
+    expectation: { list: 'condition', event: 'condition' },
   }),
   row(['f', 'family'], 'FAMILY', 'ipv4 or ipv6', {
     use: { ...PART_OF_NAME, flush: 'condition' },
-    expectation: { list: 'condition', get: 'value', delete: 'value', create: 'value', flush: 'condition', count: 'condition' },
+    expectation: {
+      list: 'condition',
+      event: 'condition',
+      get: 'value',
+      delete: 'value',
+      create: 'value',
+      flush: 'condition',
+      count: 'condition',
+    },
   }),
   row(['n', 'src-nat'], TARGET, 'source translated, to this', { sets: 'sourceNat', use: TRANSLATION }),
   row(['g', 'dst-nat'], TARGET, 'destination translated, to this', { sets: 'destinationNat', use: TRANSLATION }),
   row(['o', 'output'], 'FORMAT,…', 'how entries are written', { use: EVERYWHERE, expectation: EVERYWHERE }),
+  row(['b', 'buffer-size'], 'BYTES', 'what the kernel may use to queue events; K, M and G are taken', {
+    use: WATCHING,
+    expectation: WATCHING,
+  }),
   row(['c', 'secmark'], 'SECMARK', 'security mark', { sets: 'secmark', use: CONDITION }),
   row(['j', 'any-nat'], TARGET, 'source or destination translated', { sets: 'anyNat', use: CONDITION }),
   row(['w', 'zone'], 'ZONE', 'zone of both directions', {
     sets: 'zone',
     use: PART_OF_NAME,
-    expectation: { list: 'condition', get: 'value', delete: 'value', create: 'value' },
+    expectation: { list: 'condition', event: 'condition', get: 'value', delete: 'value', create: 'value' },
   }),
   row(['l', 'label'], 'LABEL,…', 'labels that are set, or with ! before one, that are not', { sets: 'labels', use: ANYWHERE }),
   row(['<', 'label-add'], 'LABEL,…', 'labels to set', { sets: 'labels', use: { create: 'value', add: 'value', update: 'value' } }),
@@ -131,7 +148,7 @@ const rows: readonly Row[] = [
   row(['(', 'orig-zone'], 'ZONE', 'zone, original direction', { sets: 'original.zone', use: PART_OF_NAME }),
   row([')', 'reply-zone'], 'ZONE', 'zone, reply direction', { sets: 'reply.zone', use: PART_OF_NAME }),
   row(['M', 'labelmap'], 'FILE', 'names of labels; /etc/xtables/connlabel.conf if absent', {
-    use: { list: 'value', get: 'value', create: 'value', add: 'value', update: 'value', delete: 'value' },
+    use: { list: 'value', event: 'value', get: 'value', create: 'value', add: 'value', update: 'value', delete: 'value' },
   }),
   row([undefined, 'quiet'], '', 'show no entries, and not how many there were', {
     isOurs: true,
@@ -168,6 +185,17 @@ const rows: readonly Row[] = [
     isOurs: true,
     use: { delete: 'value', flush: 'value' },
   }),
+  row([undefined, 'for'], 'TIME', 'end after this time: 10s, 5m, 2h', { use: WATCHING, expectation: WATCHING, isOurs: true }),
+  row([undefined, 'no-resync'], '', 'do not look for what was lost when events were', {
+    use: WATCHING,
+    expectation: WATCHING,
+    isOurs: true,
+  }),
+  row([undefined, 'reliable'], '', 'let who changes an entry wait until its event is queued', {
+    use: WATCHING,
+    expectation: WATCHING,
+    isOurs: true,
+  }),
   row([undefined, 'netns'], 'NAMESPACE', 'network namespace: its name, path or a process in it', {
     isOurs: true,
     use: EVERYWHERE,
@@ -180,8 +208,21 @@ const rows: readonly Row[] = [
   }),
 ]
 
+const countRow: Row = row([undefined, 'count'], 'N', 'end after so many events (with -E)', {
+  use: WATCHING,
+  expectation: WATCHING,
+  isOurs: true,
+})
+
 /** The options that belong to no protocol, in the order in which a command line is checked. */
-export const OPTIONS: readonly CliOption[] = rows.map((row) => ({ ...row, use: withFlush(row.use), argument: argumentOf(row.placeholder) }))
+export const OPTIONS: readonly CliOption[] = rows.map(asOption)
+
+/** The option `--count`, which there is only with -E: elsewhere that is how conntrack(8) abbreviates `--counter`. */
+export const EVENT_COUNT: CliOption = asOption(countRow)
+
+function asOption(row: Row): CliOption {
+  return { ...row, use: withFlush(row.use), argument: argumentOf(row.placeholder) }
+}
 
 /** A flush takes the conditions that a delete takes. */
 function withFlush(use: Uses): Uses {

@@ -1,5 +1,5 @@
-import type { ProtocolVariant, Formatter } from '@conntrack/core/plugin'
-import type { Column, LabelNames, LineOptions, SaveCommand } from '@conntrack/formatters'
+import type { EventFormatter, ProtocolVariant, Formatter } from '@conntrack/core/plugin'
+import type { Column, EventOptions, LabelNames, LineOptions, SaveCommand } from '@conntrack/formatters'
 import type { CommandName, TableName } from './commands.ts'
 import { Failure, UsageError } from './failure.ts'
 
@@ -14,8 +14,12 @@ export interface Format {
   readonly flow: (options: FormatOptions) => Formatter<ProtocolVariant>
   /** Makes the formatter of expectations; without it the format is refused for them. */
   readonly expectation?: () => Formatter<ProtocolVariant>
+  /** Makes the formatter of events of flows; without it the format is refused for -E. */
+  readonly flowEvents?: (options: FormatOptions & EventOptions) => EventFormatter<ProtocolVariant>
+  /** Makes the formatter of events of expectations, in the same way. */
+  readonly expectationEvents?: (options: EventOptions) => EventFormatter<ProtocolVariant>
   /** The columns of what is written, for a format that writes rows of cells: they are aligned for the screen. */
-  readonly columns?: (options: FormatOptions, table: TableName) => readonly Column[]
+  readonly columns?: (options: FormatOptions, table: TableName, command: CommandName) => readonly Column[]
   /** What is no entry: a count, what a CPU has counted, an error. A whole line, with its end. */
   readonly record?: (fields: object) => string
 }
@@ -24,8 +28,9 @@ export interface Format {
 export type Formats = Readonly<Record<string, Format>>
 
 /** What a format shows besides the usual; those that always show it take the word too. */
-const MODIFIERS: Readonly<Record<string, { readonly help: string; readonly options: LineOptions }>> = {
+const MODIFIERS: Readonly<Record<string, { readonly help: string; readonly options: LineOptions & EventOptions }>> = {
   extended: { help: 'the address family first', options: { extended: true } },
+  timestamp: { help: 'when it happened, with -E', options: { timestamp: true } },
   id: { help: "the kernel's id of each entry", options: { id: true } },
   ktimestamp: { help: 'when a flow began and ended', options: { kernelTimestamp: true } },
   // Their names come from a file.
@@ -52,6 +57,8 @@ const WITHOUT_ENTRIES: ReadonlySet<CommandName> = new Set(['flush', 'count', 'st
 export interface Output {
   /** How entries are. */
   readonly format: Formatter<ProtocolVariant>
+  /** How events are, for a command that shows them: given who has made a change. */
+  readonly events?: (program: EventOptions['program']) => EventFormatter<ProtocolVariant>
   /** Into which columns, where they are rows of cells. */
   readonly columns?: readonly Column[]
   /** How what is no entry is, where the format has a way. */
@@ -95,14 +102,18 @@ export function outputOf(
   if (format === 'save' && named.size + modifiers.length > 1)
     throw new Failure('cannot combine save output with any other output type, use -o save only')
   if (named.size > 1) throw new UsageError(`cannot combine the outputs ${[...named].join(' and ')}`)
-  const { flow, expectation, columns, record } = formats[format]
+  const { flow, expectation, flowEvents, expectationEvents, columns, record } = formats[format]
+  if (modifiers.includes('timestamp') && command !== 'event') throw new UsageError("`-o timestamp' is for events: expected it with -E")
   if (WITHOUT_ENTRIES.has(command) && words.length > 0 && record === undefined) {
     const able = Object.keys(formats).filter((name) => formats[name].record !== undefined)
     throw new UsageError(`no entries are written, so \`-o ${words[0]}' says nothing: expected ${able.join(' or ')}`)
   }
   const own: FormatOptions = { command: command === 'delete' ? '-D' : '-A', labels }
-  const options: FormatOptions = Object.assign(own, ...modifiers.map((word) => MODIFIERS[word].options))
-  const others = { record, columns: columns?.(options, table) }
+  const options: FormatOptions & EventOptions = Object.assign(own, ...modifiers.map((word) => MODIFIERS[word].options))
+  const eventsOf = table === 'expect' ? expectationEvents : flowEvents
+  if (command === 'event' && eventsOf === undefined) throw new UsageError(`events cannot be written as \`${format}'`)
+  const events = eventsOf && ((program: EventOptions['program']) => eventsOf({ ...options, program }))
+  const others = { record, events, columns: columns?.(options, table, command) }
   if (table !== 'expect') return { format: flow(options), ...others }
   if (expectation === undefined) throw new UsageError(`expectations cannot be written as \`${format}'`)
   return { format: expectation(), ...others }

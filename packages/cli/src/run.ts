@@ -9,6 +9,8 @@ import type { Query } from './query.ts'
 import { statisticsText } from './statistics.ts'
 import type { Pace } from './stop.ts'
 import { assertJobMeant, writing } from './writing.ts'
+import { showEvents } from './events.ts'
+import type { Watched } from './watching.ts'
 
 /** A command line that was understood. */
 export interface Job extends Output {
@@ -18,6 +20,8 @@ export interface Job extends Output {
   readonly zeroCounters: boolean
   /** Absent where it was found to be meant already, as part of a file. */
   readonly limits?: Limits
+  /** How events are watched, for the command that does. */
+  readonly watched: Watched | undefined
   /** Whether the command line says how output is written: then a command that otherwise shows nothing shows what it made. */
   readonly isOutputAsked: boolean
   /** Whether the entries that are changed are not to be shown, nor how many there were. */
@@ -69,6 +73,11 @@ const FLOW_RUNS: Runs = {
     if (listing.interrupted) io.err('WARNING: the table changed while it was listed: entries may be missing or come twice')
     say(`${count} flow entries have been shown.`)
     return 0
+  },
+
+  event: (job, surroundings) => {
+    const { flows } = surroundings.conntrack
+    return showEvents(job, surroundings, 'flow', (options) => flows.watch({ ...options, filter: job.query.conditions }))
   },
 
   get({ query, format }, { conntrack, io, say }) {
@@ -158,6 +167,11 @@ const EXPECTATION_RUNS: Runs = {
     const count = conntrack.expectations.list(query.conditions).print(format, io.out)
     say(`${count} expectations have been shown.`)
     return 0
+  },
+
+  event: (job, surroundings) => {
+    const { expectations } = surroundings.conntrack
+    return showEvents(job, surroundings, 'expectation', (options) => expectations.watch({ ...options, filter: job.query.conditions }))
   },
 
   get({ query, format }, { conntrack, io }) {

@@ -4,12 +4,13 @@ import { COMMANDS, type CommandSyntax, TABLES, tableOf, type TableName, written 
 import { UsageError } from './failure.ts'
 import { getopt, type Parsed, type SyntaxProblem } from './getopt.ts'
 import { labelMap } from './labels.ts'
-import { type CliOption, OPTIONS, protocolOptions, useOf } from './options.ts'
+import { type CliOption, EVENT_COUNT, OPTIONS, protocolOptions, useOf } from './options.ts'
 import { type Formats, outputOf, outputWordsIn } from './output.ts'
 import { type ChosenProtocols, protocolsOf } from './protocols.ts'
 import { query } from './query.ts'
 import type { Job } from './run.ts'
 import { parseMaximum } from './values.ts'
+import { watching } from './watching.ts'
 
 /** What a command line wants: a job for the kernel, or a text about the program. */
 export type Intent =
@@ -32,7 +33,7 @@ type AnyOption = CommandSyntax | CliOption
  */
 export function understand(argv: readonly string[], protocols: readonly Protocol[], formats: Formats): Intent {
   const chosen = protocolsIn(argv, protocols)
-  const options = [...OPTIONS, ...sharedOptions(chosen?.protocols ?? [])]
+  const options = [...optionsFor(argv), ...sharedOptions(chosen?.protocols ?? [])]
   const line = getopt<AnyOption>(argv, [...COMMANDS, ...options])
   if (line.error !== undefined) throw problem(line.error, protocols)
 
@@ -55,6 +56,7 @@ export function understand(argv: readonly string[], protocols: readonly Protocol
   if (command === 'completion') return { kind: 'completion', shell: glued ?? '', words: line.words }
   if (command === 'version') return { kind: 'version' }
 
+  const watched = command === 'event' ? watching(given) : undefined
   const labels = labelMap(argumentsOf('labelmap').at(-1))
   const words = outputWordsIn(argumentsOf('output'), formats)
   const showsLabels = words.includes('labels') || given.some(({ option }) => option.sets?.startsWith('labels'))
@@ -64,6 +66,7 @@ export function understand(argv: readonly string[], protocols: readonly Protocol
     table,
     query: query(command, table, given, chosen, labels),
     ...outputOf(argumentsOf('output'), formats, command, table, names),
+    watched,
     isOutputAsked: named('output').length > 0,
     zeroCounters: named('zero').length > 0,
     limits: {
@@ -92,6 +95,14 @@ function maximumOf(given: readonly Parsed<CliOption>[]): number | undefined {
   return given.length === 0 ? undefined : Math.min(...given.map(({ argument = '', written }) => parseMaximum(argument, written)))
 }
 
+/** The options that belong to no protocol; `--count` is one of them only with -E. */
+function optionsFor(argv: readonly string[]): readonly CliOption[] {
+  const isEvent = getopt<AnyOption>(argv, [...COMMANDS, ...OPTIONS]).options.some(
+    ({ option }) => 'command' in option && option.command === 'event',
+  )
+  return isEvent ? [...OPTIONS, EVENT_COUNT] : OPTIONS
+}
+
 /** The arguments of `-o` in a command line that is wrong, wherever they stand: errors too are written as it says. */
 export function outputIn(argv: readonly string[]): string[] {
   return argv.flatMap((_, i) =>
@@ -104,7 +115,7 @@ export function outputIn(argv: readonly string[]): string[] {
 
 /** What `-p` chooses, wherever it stands: options of the protocol may come before it. */
 function protocolsIn(argv: readonly string[], protocols: readonly Protocol[]): ChosenProtocols | undefined {
-  const base: readonly AnyOption[] = [...COMMANDS, ...OPTIONS]
+  const base: readonly AnyOption[] = [...COMMANDS, ...optionsFor(argv)]
   const given = [base.concat(everyProtocolOption(protocols)), base]
     .map((syntax) => getopt(argv, syntax).options.filter(({ option }) => option.names[0] === 'protonum'))
     .find(({ length }) => length > 0)

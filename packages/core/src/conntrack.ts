@@ -42,6 +42,11 @@ import {
   updateAllInSteps,
 } from './commands/write.ts'
 import type { Removal, WriteOptions } from './commands/acknowledged.ts'
+import { Mirror, type MirrorOptions } from './events/mirror.ts'
+import type { WatchOptions } from './events/options.ts'
+import { expectationEvents, flowEvents, type Subscribe } from './events/source.ts'
+import { type EntryEvent, Watch } from './events/watch.ts'
+import type { EventReport } from './schema/event.ts'
 import type { Filter } from './schema/match.ts'
 import type {
   ExpectationFilterOf,
@@ -56,6 +61,7 @@ import type {
 } from './tables/protocol.ts'
 import { requests } from './transport/request.ts'
 import { type NetlinkSocket, openSocket } from './transport/socket.ts'
+import { openSubscription } from './transport/subscription.ts'
 
 /** A flow of one of the protocols `P` (as types), or of one that is not installed: `flow.protocol` tells which. */
 export type Flow<P extends Protocol = never> = FlowOf<P> | FlowOf<typeof unknownProtocol>
@@ -75,6 +81,9 @@ export interface FlowSteps<P extends Protocol> {
   /** {@link Flows.deleteAll} in steps. */
   deleteAll(filter: FlowFilter<P>, options?: WriteOptions): Steps<Removal<Flow<P>>>
 }
+
+/** What a watch over flows gives: an event of a flow, or a report of events that were lost and of their repair. `type` tells which. */
+export type FlowEvent<P extends Protocol = never> = EntryEvent<'flow', Flow<P>> | EventReport
 
 /** The kernel's connection table. Every command is synchronous: the kernel answers at once. */
 export interface Flows<P extends Protocol> {
@@ -113,6 +122,13 @@ export interface Flows<P extends Protocol> {
   statistics(): Statistics
   /** What each CPU has counted. */
   cpuStatistics(): Statistics['cpus']
+  /**
+   * What happens to the flows from now on. Unlike the other commands this waits: `for await (const event of flows.watch())`.
+   * @throws NetlinkError when the kernel does not let us listen
+   */
+  watch(options?: WatchOptions<FlowFilter<P>>): Watch<FlowEvent<P>>
+  /** A live copy of the table. */
+  mirror(options?: MirrorOptions<FlowFilter<P>>): Mirror<Flow<P>>
 }
 
 /** An expectation of one of the protocols `P`, or of one that is not installed. */
@@ -123,6 +139,9 @@ export type NewExpectation<P extends Protocol = never> = NewExpectationOf<P> | N
 
 /** Conditions on expectations. */
 export type ExpectationFilter<P extends Protocol = never> = ExpectationFilterOf<P | typeof unknownProtocol>
+
+/** What a watch over expectations gives. The kernel tells of no updates of them. */
+export type ExpectationEvent<P extends Protocol = never> = EntryEvent<'expectation', Expectation<P>> | EventReport
 
 /** The kernel's table of connections that helpers expect. */
 export interface Expectations<P extends Protocol> {
@@ -144,6 +163,8 @@ export interface Expectations<P extends Protocol> {
   count(filter?: ExpectationFilter<P>): number
   /** What each CPU has counted. */
   cpuStatistics(): readonly ExpectationCpuStatistics[]
+  /** What happens to the expectations from now on. @throws NetlinkError when the kernel does not let us listen */
+  watch(options?: WatchOptions<ExpectationFilter<P>>): Watch<ExpectationEvent<P>>
 }
 
 /** Connection tracking of one network namespace. */
@@ -152,7 +173,7 @@ export interface Conntrack<P extends Protocol> extends Disposable {
   readonly flows: Flows<P>
   /** The table of expected connections. */
   readonly expectations: Expectations<P>
-  /** Closes the sockets. A second time it does nothing. */
+  /** Closes the sockets, and with them every watch and mirror. A second time it does nothing. */
   close(): void
 }
 
@@ -166,6 +187,8 @@ export interface ConntrackOptions<P extends readonly Protocol[]> {
   readonly receiveBuffer?: number
   /** Opens a socket in place of the kernel's, for tests. */
   readonly socket?: () => NetlinkSocket
+  /** Opens a subscription to events in place of the kernel's, for tests. */
+  readonly subscribe?: Subscribe
 }
 
 /** Room for the answers to some thousand requests. */
@@ -185,9 +208,17 @@ export function openConntrack<const P extends readonly Protocol[]>({
   netns,
   receiveBuffer = RECEIVE_BUFFER,
   socket = () => openSocket({ netns, receiveBuffer }),
+  subscribe = (options) => openSubscription({ ...options, netns }),
 }: ConntrackOptions<P>): Conntrack<P[number]> {
   const conversations = requests(socket)
   const context = flowContext(conversations, protocols)
+  const followers = new Set<Disposable>()
+  const forget = (follower: Disposable): boolean => followers.delete(follower)
+  const follow = <T extends Disposable>(follower: T): T => {
+    followers.add(follower)
+    return follower
+  }
+  const flowSource = flowEvents(context, subscribe)
   const flows: Flows<Protocol> = {
     list: (filter = {}, options) => list(context, filter as Filter, options),
     get: (tuple) => get(context, tuple as GivenFlow),
@@ -209,6 +240,8 @@ export function openConntrack<const P extends readonly Protocol[]>({
     count: () => count(conversations),
     statistics: () => statistics(conversations),
     cpuStatistics: () => cpuStatistics(conversations),
+    watch: (options = {}) => follow(new Watch(flowSource, options as WatchOptions<Filter>, forget)),
+    mirror: (options = {}) => follow(new Mirror(flowSource, options as MirrorOptions<Filter>, forget)),
   }
   const expected = expectationContext(conversations, protocols)
   const expectations: Expectations<Protocol> = {
@@ -221,8 +254,12 @@ export function openConntrack<const P extends readonly Protocol[]>({
     flush: (options) => flushExpectations(expected, options),
     count: (filter = {}) => countExpectations(expected, filter),
     cpuStatistics: () => expectationCpuStatistics(conversations),
+    watch: (options = {}) => follow(new Watch(expectationEvents(expected, subscribe), options as WatchOptions<Filter>, forget)),
   }
-  const close = (): void => conversations.close()
+  const close = (): void => {
+    for (const follower of followers) follower[Symbol.dispose]()
+    conversations.close()
+  }
   return {
     flows: flows,
     expectations: expectations,

@@ -4,6 +4,17 @@
  */
 export { type Entry, type Formatter, type Message, type Print, printer } from './schema/entry.ts'
 export {
+  type Dropped,
+  type EventFormatter,
+  eventPrinter,
+  type EventReport,
+  type EventType,
+  type EventView,
+  type Overrun,
+  type PrintEvent,
+  type Resynced,
+} from './schema/event.ts'
+export {
   type Bits,
   bits,
   bytes,

@@ -1,4 +1,5 @@
-import { type Formatter, type Place, type ProtocolVariant, type Shape, word } from '@conntrack/core/plugin'
+import { type EventFormatter, type Formatter, type Place, type ProtocolVariant, type Shape, word } from '@conntrack/core/plugin'
+import { byType, type EventOptions, when } from './event.ts'
 import { addresses, around, constant, element, layer3, layer4, layer4Fields } from './markup.ts'
 import { BLANK, endOfLine, labelled, place, type Step, sequence, tuple } from './parts.ts'
 
@@ -41,17 +42,36 @@ export function expectationXml(): Formatter<ProtocolVariant> {
     compile: (shape) =>
       sequence([
         constant('<flow>'),
-        layer3,
-        ...PARTS.map(([tag, path]) => around(`<${tag}>`, addresses(shape, path), `</${tag}>`)),
-        constant('</layer3>'),
-        layer4(shape, 'tuple.protocolNumber'),
-        ...PARTS.map(([tag, path]) => around(`<${tag}>`, layer4Fields(shape, path), `</${tag}>`)),
-        constant('</layer4>'),
-        meta(shape),
-        constant('</flow>\n'),
+        ...packets(shape),
+        constant('<meta>'),
+        ...details(shape),
+        ...flagElements(shape),
+        constant('</meta></flow>\n'),
       ]),
   }
 }
+
+/** Events of expectations as elements of one document: `<flow type="new">`. */
+export function expectationEventXml({ timestamp }: EventOptions = {}): EventFormatter<ProtocolVariant> {
+  const { head, tail } = expectationXml()
+  return {
+    name: 'xml',
+    head,
+    tail,
+    compile(shape) {
+      const before = sequence([...packets(shape), constant('<meta>'), ...details(shape)])
+      const after = sequence([...flagElements(shape), constant('</meta></flow>\n')])
+      return (event, text) => {
+        text.word(FLOW[event.type])
+        before(event.entry, text)
+        if (timestamp) when(event, text)
+        after(event.entry, text)
+      }
+    },
+  }
+}
+
+const FLOW = byType((type) => `<flow type="${type}">`)
 
 const PARTS = [
   ['expected', 'tuple'],
@@ -59,19 +79,24 @@ const PARTS = [
   ['master', 'master'],
 ] as const
 
-function meta(shape: Shape<ProtocolVariant>): Step {
-  return around(
-    '<meta>',
-    [
-      element('helper-name', place(shape, 'helper')),
-      element('timeout', place(shape, 'timeout')),
-      element('class', place(shape, 'class')),
-      element('zone', place(shape, 'zone')),
-      ...['PERMANENT', 'INACTIVE', 'USERSPACE'].map((name) => flag(name, place(shape, 'flags'))),
-    ],
-    '</meta>',
-  )
-}
+const packets = (shape: Shape<ProtocolVariant>): Step[] => [
+  layer3,
+  ...PARTS.map(([tag, path]) => around(`<${tag}>`, addresses(shape, path), `</${tag}>`)),
+  constant('</layer3>'),
+  layer4(shape, 'tuple.protocolNumber'),
+  ...PARTS.map(([tag, path]) => around(`<${tag}>`, layer4Fields(shape, path), `</${tag}>`)),
+  constant('</layer4>'),
+]
+
+const details = (shape: Shape<ProtocolVariant>): Step[] => [
+  element('helper-name', place(shape, 'helper')),
+  element('timeout', place(shape, 'timeout')),
+  element('class', place(shape, 'class')),
+  element('zone', place(shape, 'zone')),
+]
+
+const flagElements = (shape: Shape<ProtocolVariant>): Step[] =>
+  ['PERMANENT', 'INACTIVE', 'USERSPACE'].map((name) => flag(name, place(shape, 'flags')))
 
 function flag(name: string, { slot, kind }: Place): Step {
   const tag = word(`<${name.toLowerCase()}/>`)

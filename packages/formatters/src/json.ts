@@ -1,4 +1,15 @@
-import { type ProtocolVariant, type Formatter, type Member, payloadLength, Text, word } from '@conntrack/core/plugin'
+import {
+  type EventFormatter,
+  type ProtocolVariant,
+  type Formatter,
+  type Member,
+  payloadLength,
+  type Shape,
+  Text,
+  word,
+} from '@conntrack/core/plugin'
+import { byType, type EventOptions } from './event.ts'
+import { constant } from './markup.ts'
 import { type Step, sequence } from './parts.ts'
 
 /** Version of the JSON that is written: it changes when a name or a type does, not when a field is added. */
@@ -17,15 +28,45 @@ export function json(): Formatter<ProtocolVariant> {
   return {
     name: 'json',
     compile(shape) {
-      const fields = object(shape.members)
-      const head = word(`{"version":${JSON_VERSION},"protocol":${JSON.stringify(shape.variant.name)},"family":`)
-      return (entry, text) => {
-        text.word(head)
-        text.word(entry.message.family === AF_INET6 ? IPV6 : IPV4)
+      return sequence([constant(`{"version":${JSON_VERSION},`), fieldsOf(shape), constant('}\n')])
+    },
+  }
+}
+
+/**
+ * Events as lines of JSON: `version` and the SDK's event, with the entry nested in it as `flow` or `expectation`, and the name of the
+ * program that made the change where it is known. Reports are lines too.
+ */
+export function eventJson(key: 'flow' | 'expectation', { program }: EventOptions = {}): EventFormatter<ProtocolVariant> {
+  return {
+    name: 'json',
+    compile(shape) {
+      const fields = fieldsOf(shape)
+      const entryKey = word(`,"${key}":{`)
+      return ({ type, timestamp, portId, synthetic, entry }, text) => {
+        text.word(EVENT[type])
+        text.string(`"${timestamp}","portId":${portId},"synthetic":${synthetic}`)
+        const name = portId === 0 ? undefined : program?.(portId)
+        if (name !== undefined) text.string(`,"program":${JSON.stringify(name)}`)
+        text.word(entryKey)
         fields(entry, text)
-        text.word(END)
+        text.string('}}\n')
       }
     },
+    report: (report, text) => text.string(jsonRecord(report)),
+  }
+}
+
+const EVENT = byType((type) => `{"version":${JSON_VERSION},"type":"${type}","timestamp":`)
+
+/** The fields of an entry, `"protocol":"tcp","family":"ipv4",…`, without the braces around them. */
+function fieldsOf(shape: Shape<ProtocolVariant>): Step {
+  const fields = object(shape.members)
+  const head = word(`"protocol":${JSON.stringify(shape.variant.name)},"family":`)
+  return (entry, text) => {
+    text.word(head)
+    text.word(entry.message.family === AF_INET6 ? IPV6 : IPV4)
+    fields(entry, text)
   }
 }
 
@@ -41,7 +82,6 @@ export function jsonRecord(fields: object): string {
 const AF_INET6 = 10
 const IPV4 = word('"ipv4"')
 const IPV6 = word('"ipv6"')
-const END = word('}\n')
 
 function object(members: readonly Member[]): Step {
   return sequence(members.map((member) => (member.members === undefined ? leaf(member) : nest(member, member.members))))

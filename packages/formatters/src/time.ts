@@ -32,6 +32,26 @@ export function clock(label: string, { slot }: Place): Step {
   }
 }
 
+/** Seconds since 1970 with six decimals: `1795478226.907107`. */
+export function microseconds(timestamp: bigint): string {
+  const seconds = timestamp / NANOSECONDS
+  return `${String(seconds).padStart(8, '0')}.${String((timestamp % NANOSECONDS) / 1000n).padStart(6, '0')}`
+}
+
+/** The parts of a time in the local time zone, by the names that conntrack(8)'s XML has for them; Sunday is 1. */
+export function calendar(timestamp: bigint): [name: string, value: string][] {
+  const date = new Date(Number(timestamp / 1_000_000n))
+  return [
+    ['hour', String(date.getHours())],
+    ['min', twoDigits(date.getMinutes())],
+    ['sec', twoDigits(date.getSeconds())],
+    ['wday', String(date.getDay() + 1)],
+    ['day', String(date.getDate())],
+    ['month', String(date.getMonth() + 1)],
+    ['year', String(date.getFullYear())],
+  ]
+}
+
 const DAYS = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat']
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
 const twoDigits = (number: number): string => String(number).padStart(2, '0')

@@ -76,10 +76,10 @@ t.test('whatever a kernel may send is the same in JSON as in the SDK', (t) => {
 })
 
 t.test('of a protocol that is not known, the bytes are there', (t) => {
-  const layer4 = concat(attribute(1, [253]), attribute(99, [1, 2, 3, 4]))
-  t.match(JSON.parse(printed(json(), nested(1, nested(2, layer4)))), {
+  const own = attribute(99, [1, 2, 3, 4])
+  t.match(JSON.parse(printed(json(), nested(1, nested(2, concat(attribute(1, [253]), own))))), {
     protocol: 'unknown',
-    original: { layer4: hex(layer4), protocolNumber: 253 },
+    original: { layer4: hex(own), protocolNumber: 253 },
     reply: {},
   })
   t.end()

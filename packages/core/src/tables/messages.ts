@@ -28,3 +28,16 @@ export const expectationMessages = {
   delete: { type: EXPECTATIONS | 2, command: 'IPCTNL_MSG_EXP_DELETE' },
   cpuStatistics: { type: EXPECTATIONS | 3, command: 'IPCTNL_MSG_EXP_GET_STATS_CPU' },
 } as const satisfies Record<string, MessageType>
+
+/** The multicast groups that tell what happens to entries. */
+export interface EventGroups {
+  readonly new: number
+  readonly update: number
+  readonly destroy: number
+}
+
+/** NFNLGRP_CONNTRACK_NEW, NFNLGRP_CONNTRACK_UPDATE and NFNLGRP_CONNTRACK_DESTROY. */
+export const flowGroups: EventGroups = { new: 1, update: 2, destroy: 3 }
+
+/** NFNLGRP_CONNTRACK_EXP_NEW, NFNLGRP_CONNTRACK_EXP_UPDATE, which the kernel never sends to, and NFNLGRP_CONNTRACK_EXP_DESTROY. */
+export const expectationGroups: EventGroups = { new: 4, update: 5, destroy: 6 }

@@ -1,4 +1,4 @@
-import { dlopen, read } from 'bun:ffi'
+import { dlopen, ptr, read } from 'bun:ffi'
 import type { Libc } from './libc.ts'
 import { assertHost, fromC } from './libc.ts'
 
@@ -30,9 +30,18 @@ function load(): Libc {
     // A ssize_t, of which the lower half is all we need, here and below.
     send: { args: ['i32', 'ptr', 'usize', 'i32'], returns: 'i32' },
     recvfrom: { args: ['i32', 'ptr', 'usize', 'i32', 'ptr', 'ptr'], returns: 'i32' },
+    recvmmsg: { args: ['i32', 'ptr', 'u32', 'i32', 'ptr'], returns: 'i32' },
+    eventfd: { args: ['u32', 'i32'], returns: 'i32' },
+    read: { args: ['i32', 'ptr', 'usize'], returns: 'i32' },
+    write: { args: ['i32', 'ptr', 'usize'], returns: 'i32' },
+    clock_gettime: { args: ['i32', 'ptr'], returns: 'i32' },
   })
   // A thread's errno stays where it is, and a worker has its own copy of this module.
   const errno = symbols.__errno_location()
   if (errno === null) throw new Error('the C library has no errno')
-  return fromC(symbols, () => read.i32(errno, 0))
+  return fromC(
+    symbols,
+    () => read.i32(errno, 0),
+    (buffer) => BigInt(ptr(buffer)),
+  )
 }

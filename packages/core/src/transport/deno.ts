@@ -7,10 +7,11 @@ declare const Deno: {
   readonly build: { readonly os: string }
   readonly errors: { readonly NotCapable: new () => Error }
   readonly UnsafePointerView: new (pointer: Pointer) => { getInt32(): number }
+  readonly UnsafePointer: { of(buffer: ArrayBuffer): Pointer; value(pointer: Pointer): bigint }
   dlopen(file: string, symbols: typeof prototypes): { readonly symbols: CFunctions & { __errno_location(): Pointer } }
 }
 
-// send and recvfrom give a ssize_t, of which the lower half is all we need: an isize would be a BigInt, and making one
+// Those that give a ssize_t give its lower half, which is all we need: an isize would be a BigInt, and making one
 // between the call and the look at errno is an occasion for the garbage collector to change errno.
 const prototypes = {
   __errno_location: { parameters: [], result: 'pointer' },
@@ -24,6 +25,11 @@ const prototypes = {
   getsockopt: { parameters: ['i32', 'i32', 'i32', 'buffer', 'buffer'], result: 'i32' },
   send: { parameters: ['i32', 'buffer', 'usize', 'i32'], result: 'i32' },
   recvfrom: { parameters: ['i32', 'buffer', 'usize', 'i32', 'buffer', 'buffer'], result: 'i32' },
+  recvmmsg: { parameters: ['i32', 'buffer', 'u32', 'i32', 'pointer'], result: 'i32' },
+  eventfd: { parameters: ['u32', 'i32'], result: 'i32' },
+  read: { parameters: ['i32', 'buffer', 'usize'], result: 'i32' },
+  write: { parameters: ['i32', 'buffer', 'usize'], result: 'i32' },
+  clock_gettime: { parameters: ['i32', 'buffer'], result: 'i32' },
 } as const
 
 let cached: Libc | undefined
@@ -43,7 +49,11 @@ function load(): Libc {
   const c = open()
   // A thread's errno stays where it is, and a worker has its own copy of this module.
   const errno = new Deno.UnsafePointerView(c.__errno_location())
-  return fromC(c, () => errno.getInt32())
+  return fromC(
+    c,
+    () => errno.getInt32(),
+    (buffer) => Deno.UnsafePointer.value(Deno.UnsafePointer.of(buffer)),
+  )
 }
 
 function open(): CFunctions & { __errno_location(): Pointer } {

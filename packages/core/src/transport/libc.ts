@@ -17,14 +17,29 @@ export interface Libc {
   bind(fd: number, address: Uint8Array): number
   /** getsockname(2): fills `address`. */
   getsockname(fd: number, address: Uint8Array): number
-  /** setsockopt(2) of an option that is an int: `value` has one element. */
+  /** setsockopt(2): `value` has one element for an option that is an int, or holds the option's struct. */
   setsockopt(fd: number, level: number, option: number, value: Int32Array): number
-  /** getsockopt(2) of an option that is an int: fills the one element of `value`. */
+  /** getsockopt(2): fills `value`, which has one element for an option that is an int. */
   getsockopt(fd: number, level: number, option: number, value: Int32Array): number
   /** send(2). Gives the number of bytes sent. */
   send(fd: number, bytes: Uint8Array, flags: number): number
   /** recvfrom(2): fills `into`, and `sender` with the sender's address. With MSG_TRUNC it gives the datagram's real length. */
   recvfrom(fd: number, into: Uint8Array, flags: number, sender: Uint8Array): number
+  /** recvmmsg(2) without a timeout: `vector` begins with `count` struct mmsghdr. Gives the number of datagrams. */
+  recvmmsg(fd: number, vector: Uint8Array, count: number, flags: number): number
+  /** eventfd(2), counting from 0. Gives a file descriptor. */
+  eventfd(flags: number): number
+  /** read(2). Gives the number of bytes read. */
+  read(fd: number, into: Uint8Array): number
+  /** write(2). Gives the number of bytes written. */
+  write(fd: number, bytes: Uint8Array): number
+  /** clock_gettime(2): fills `time`, a struct timespec of seconds and nanoseconds. */
+  clockGettime(clock: number, time: BigInt64Array): number
+  /**
+   * Where a buffer is in memory, for a struct that points to it. Nothing keeps the buffer alive for C: whoever uses the struct has to
+   * hold it in a field of an object that lives as long.
+   */
+  address(buffer: ArrayBuffer): bigint
 }
 
 /** The same functions as C has them, which is what a runtime brings: -1 is a failure, and errno says which. */
@@ -39,10 +54,18 @@ export interface CFunctions {
   getsockopt(fd: number, level: number, option: number, value: Int32Array, length: Uint32Array): number
   send(fd: number, bytes: Uint8Array, length: number, flags: number): number
   recvfrom(fd: number, into: Uint8Array, length: number, flags: number, sender: Uint8Array, senderLength: Uint32Array): number
+  recvmmsg(fd: number, vector: Uint8Array, count: number, flags: number, timeout: null): number
+  eventfd(initial: number, flags: number): number
+  read(fd: number, into: Uint8Array, length: number): number
+  write(fd: number, bytes: Uint8Array, length: number): number
+  clock_gettime(clock: number, time: BigInt64Array): number
 }
 
-/** Puts a runtime's C functions behind `Libc`. `errno` reads the calling thread's, and is called straight after a failure. */
-export function fromC(c: CFunctions, errno: () => number): Libc {
+/**
+ * Puts a runtime's C functions behind `Libc`. `errno` reads the calling thread's, and is called straight after a failure; `address`
+ * tells where a buffer is.
+ */
+export function fromC(c: CFunctions, errno: () => number, address: Libc['address']): Libc {
   const result = (value: number): number => (value === -1 ? -errno() : value)
   // One length for every call, as C reads and writes it only while the call runs.
   const size = new Uint32Array(1)
@@ -66,6 +89,12 @@ export function fromC(c: CFunctions, errno: () => number): Libc {
       size[0] = sender.length
       return result(c.recvfrom(fd, into, into.length, flags, sender, size))
     },
+    recvmmsg: (fd, vector, count, flags) => result(c.recvmmsg(fd, vector, count, flags, null)),
+    eventfd: (flags) => result(c.eventfd(0, flags)),
+    read: (fd, into) => result(c.read(fd, into, into.length)),
+    write: (fd, bytes) => result(c.write(fd, bytes, bytes.length)),
+    clockGettime: (clock, time) => result(c.clock_gettime(clock, time)),
+    address,
   }
 }
 

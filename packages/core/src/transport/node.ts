@@ -1,4 +1,4 @@
-import { createRequire } from 'node:module'
+import { koffi } from './koffi.ts'
 import type { Libc } from './libc.ts'
 import { assertHost, fromC } from './libc.ts'
 
@@ -16,7 +16,7 @@ export function libc(): Libc {
 
 function load(): Libc {
   assertHost(process.platform)
-  const { load, errno } = koffi()
+  const { load, errno, address } = koffi()
   // musl answers to this name as well.
   const c = load('libc.so.6')
   return fromC(
@@ -31,16 +31,13 @@ function load(): Libc {
       getsockopt: c.func('int getsockopt(int fd, int level, int option, void *value, void *length)'),
       send: c.func('intptr_t send(int fd, void *bytes, size_t length, int flags)'),
       recvfrom: c.func('intptr_t recvfrom(int fd, void *into, size_t length, int flags, void *sender, void *sender_length)'),
+      recvmmsg: c.func('int recvmmsg(int fd, void *vector, unsigned int count, int flags, void *timeout)'),
+      eventfd: c.func('int eventfd(unsigned int initial, int flags)'),
+      read: c.func('intptr_t read(int fd, void *into, size_t length)'),
+      write: c.func('intptr_t write(int fd, void *bytes, size_t length)'),
+      clock_gettime: c.func('int clock_gettime(int clock, void *time)'),
     },
     () => errno(),
+    (buffer) => address(buffer),
   )
-}
-
-// Only here, and not at the top: whoever opens no socket needs no koffi.
-function koffi(): typeof import('koffi') {
-  try {
-    return createRequire(import.meta.url)('koffi')
-  } catch (cause) {
-    throw new Error('the package koffi, which opens netlink sockets under Node, cannot be loaded: npm install koffi', { cause })
-  }
 }

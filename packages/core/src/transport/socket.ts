@@ -42,6 +42,10 @@ export interface SocketOptions {
   readonly receiveBuffer?: number
   /** The multicast groups to listen to, 1 to 32: NFNLGRP_CONNTRACK_NEW is 1. */
   readonly groups?: readonly number[]
+  /** A classic BPF program, an array of struct sock_filter: the kernel queues only messages for which it gives more than 0 (SO_ATTACH_FILTER). */
+  readonly filter?: Uint8Array
+  /** Whoever causes an event waits for room in our queue, where the kernel can: it fails, or tries again, when there is none (NETLINK_BROADCAST_ERROR). */
+  readonly reliable?: boolean
 }
 
 const AF_NETLINK = 16
@@ -52,8 +56,11 @@ const NETLINK_NETFILTER = 12
 const SOL_SOCKET = 1
 const SO_SNDBUF = 7
 const SO_RCVBUF = 8
+const SO_ATTACH_FILTER = 26
 const SO_RCVBUFFORCE = 33
 const SOL_NETLINK = 270
+/** NETLINK_BROADCAST_ERROR: an event that finds no room is the sender's problem too. */
+const NETLINK_BROADCAST_ERROR = 4
 /** NETLINK_CAP_ACK: an error repeats only the header of the request. */
 const NETLINK_CAP_ACK = 10
 /** NETLINK_EXT_ACK: an error is explained. */
@@ -82,7 +89,15 @@ const RETRIES = 16
  * @throws RangeError when a group is not between 1 and 32.
  * @throws Error when the C library cannot be had on this machine or runtime.
  */
-export function openSocket({ libc = systemLibc(), netns, receiveBuffer, groups = [] }: SocketOptions = {}): NetlinkSocket {
+export function openSocket(options: SocketOptions = {}): NetlinkSocket {
+  const { libc = systemLibc() } = options
+  const { fd, portId } = openDescriptor(libc, options)
+  return new Socket(libc, fd, portId)
+}
+
+/** A socket that is open and bound, as a file descriptor with its port id. Throws as {@link openSocket} does. */
+export function openDescriptor(libc: Libc, options: SocketOptions): { readonly fd: number; readonly portId: number } {
+  const { netns, receiveBuffer, groups = [], filter, reliable } = options
   const address = new Uint8Array(12)
   const view = new DataView(address.buffer)
   view.setUint16(0, AF_NETLINK, true)
@@ -93,10 +108,13 @@ export function openSocket({ libc = systemLibc(), netns, receiveBuffer, groups =
   try {
     if (receiveBuffer !== undefined) setReceiveBuffer(libc, fd, receiveBuffer)
     for (const option of [NETLINK_CAP_ACK, NETLINK_EXT_ACK, NETLINK_GET_STRICT_CHK]) setOption(libc, fd, option)
+    if (reliable) setOption(libc, fd, NETLINK_BROADCAST_ERROR)
+    // Before it is bound, so that nothing comes that is not wanted.
+    if (filter !== undefined) attach(libc, fd, filter)
     // Port id 0 asks the kernel to choose one.
     check('bind', libc.bind(fd, address))
     check('getsockname', libc.getsockname(fd, address))
-    return new Socket(libc, fd, view.getUint32(4, true))
+    return { fd, portId: view.getUint32(4, true) }
   } catch (error) {
     libc.close(fd)
     throw error
@@ -186,6 +204,21 @@ function setReceiveBuffer(libc: Libc, fd: number, size: number): void {
   let result = libc.setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, value)
   if (result === -EPERM) result = libc.setsockopt(fd, SOL_SOCKET, SO_RCVBUF, value)
   check('setsockopt', result)
+}
+
+/** Bytes of a struct sock_filter. */
+const INSTRUCTION = 8
+
+// struct sock_fprog: the number of instructions and, aligned to 8, where they are.
+function attach(libc: Libc, fd: number, filter: Uint8Array): void {
+  const program = new ArrayBuffer(filter.length)
+  new Uint8Array(program).set(filter)
+  const pointer = new DataView(new ArrayBuffer(16))
+  pointer.setUint16(0, filter.length / INSTRUCTION, true)
+  pointer.setBigUint64(8, libc.address(program), true)
+  const result = libc.setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, new Int32Array(pointer.buffer))
+  // The length is read after the call, so that the program is not collected before.
+  if (result < 0) throw new NetlinkError('setsockopt', -result, { detail: `a filter of ${program.byteLength / INSTRUCTION} instructions` })
 }
 
 // Comforts that a kernel may be too old for.

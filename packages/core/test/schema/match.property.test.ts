@@ -1,77 +1,20 @@
 import { inspect } from 'node:util'
 import t from 'tap'
-import type { Kind } from '../../src/schema/kinds.ts'
 import { matcher } from '../../src/schema/match.ts'
-import type { Row, Table } from '../../src/schema/table.ts'
 import type { ProtocolVariant } from '../../src/tables/protocol.ts'
 import { entryOf, flowLayout, kernelFlows } from '../entries.ts'
 import { datagram, echo, keyed, stream } from '../protocols.ts'
-import { forAll, type Random } from '../random.ts'
-import { randomFields, randomValue } from '../random-flow.ts'
-import { isNest, matchesNaively } from './match-naively.ts'
+import { forAll } from '../random.ts'
+import { randomFilter } from '../random-filter.ts'
+import { randomFields } from '../random-flow.ts'
+import { matchesNaively } from './match-naively.ts'
 
 const PROTOCOLS = [stream, datagram, echo, keyed]
+const NAMES = PROTOCOLS.map(({ name }) => name)
 const LAYOUT = flowLayout(PROTOCOLS)
 const encode = kernelFlows(PROTOCOLS)
 
 type Fields = Record<string, unknown>
-
-/** A value like the flow's own, or any. */
-function likely(random: Random, kind: Kind<unknown>, own: unknown): unknown {
-  if (own !== undefined && !random.oneIn(3)) return own
-  if (typeof own === 'number') return random.pick([Math.max(0, own - 1), 0])
-  return randomValue(random, kind)
-}
-
-/** A condition that can be on a field of this kind. */
-function condition(random: Random, kind: Kind<unknown>, own: unknown, depth = 2): unknown {
-  const value = (): unknown => likely(random, kind, own)
-  const deeper = (): unknown => condition(random, kind, own, depth - 1)
-  if (depth > 0 && random.oneIn(4)) return random.oneIn(2) ? { not: deeper() } : { oneOf: Array.from({ length: random.below(4) }, deeper) }
-  const sample = value()
-  if (Array.isArray(sample)) {
-    const some = (): unknown[] => random.some(value() as unknown[])
-    return random.pick([some, () => ({ all: some() }), () => ({ none: some() }), () => ({ all: some(), none: some() })])()
-  }
-  if (sample instanceof Uint8Array) {
-    const mask = random.bytes(sample.length)
-    return random.oneIn(2) ? sample : { value: sample.map((byte, i) => byte & mask[i]), mask }
-  }
-  if (typeof sample === 'string' && kind.name !== 'ipv4' && kind.name !== 'ipv6') return sample
-  if (random.oneIn(3)) return sample
-  // Both ends of a range must be of one family.
-  const another = value()
-  const other = typeof sample === 'string' && sample.includes(':') !== String(another).includes(':') ? sample : another
-  if (typeof sample === 'string' && random.oneIn(2)) return `${sample}/${random.below(sample.includes(':') ? 129 : 33)}`
-  if (random.oneIn(2)) return { from: sample, to: other }
-  if (typeof sample !== 'number') return { value: sample, mask: other }
-  const mask = randomValue(random, kind) as number
-  return { value: random.oneIn(4) ? sample : Number(BigInt(sample) & BigInt(mask)), mask }
-}
-
-/** Conditions on one to three fields of a table. */
-function conditions(random: Random, table: Table, own: Fields, family: 'ipv4' | 'ipv6', prefix = ''): Fields {
-  const names = Object.keys(table).filter((name) => table[name].row !== 'nest' || isNest(prefix + name))
-  const chosen = Array.from({ length: random.oneIn(2) ? 1 : 2 }, () => random.pick(names))
-  return Object.fromEntries(
-    chosen.map((name) => {
-      const row: Row = table[name]
-      if (row.row === 'nest') return [name, conditions(random, row.table, (own[name] ?? {}) as Fields, family, `${name}.`)]
-      const { kind } = row.row === 'attribute' ? row : row.alternatives[family === 'ipv4' ? 0 : 1]
-      return [name, condition(random, kind, own[name])]
-    }),
-  )
-}
-
-/** A filter out of the table of one protocol. */
-function filter(random: Random, table: Table, own: Fields): Fields {
-  const family = random.pick(['ipv4', 'ipv6'] as const)
-  return {
-    ...(random.oneIn(4) ? { protocol: random.pick(PROTOCOLS).name } : {}),
-    ...(random.oneIn(4) ? { family } : {}),
-    ...conditions(random, table, own, random.oneIn(4) ? family : (own.family as 'ipv4' | 'ipv6')),
-  }
-}
 
 t.test('a filter holds for bytes where it holds for the flow that they stand for', (t) => {
   const outcomes = { holds: 0, fails: 0, refused: 0 }
@@ -83,7 +26,8 @@ t.test('a filter holds for bytes where it holds for the flow that they stand for
     const flow = { ...fields, protocol: name, family, original: { ...(fields.original as Fields), protocolNumber: number } }
     const entry = entryOf(LAYOUT, encode(flow), family === 'ipv4' ? 2 : 10)
 
-    const asked = filter(random, random.oneIn(3) ? LAYOUT.shape(random.pick(PROTOCOLS).number).variant.table : table, flow)
+    const other = LAYOUT.shape(random.pick(PROTOCOLS).number).variant.table
+    const asked = randomFilter(random, random.oneIn(3) ? other : table, flow, NAMES)
     let matches: ReturnType<typeof matcher<ProtocolVariant>>
     try {
       matches = matcher(LAYOUT, asked)

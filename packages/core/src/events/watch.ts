@@ -1,0 +1,151 @@
+import { objectOf } from '../commands/context.ts'
+import { type EventFormatter, type EventReport, eventPrinter, type EventType } from '../schema/event.ts'
+import type { Filter } from '../schema/match.ts'
+import { Text } from '../schema/text.ts'
+import type { ProtocolVariant } from '../tables/protocol.ts'
+import type { WatchOptions } from './options.ts'
+import type { EventSource } from './source.ts'
+import { type Change, Event, Watcher } from './watcher.ts'
+import { eventProgram } from './program.ts'
+
+/** What has happened to an entry, as an object that lasts; `Key` is `flow` or `expectation`. */
+export type EntryEvent<Key extends string, Entry> = {
+  readonly type: EventType
+  /** Nanoseconds since 1970: the kernel's where it tells (CTA_TIMESTAMP_EVENT), else when we received it. */
+  readonly timestamp: bigint
+  /** The port id of the netlink socket by which a program made the change; 0 is the kernel itself. */
+  readonly portId: number
+  /** Whether the kernel's own event was lost, and this one was found by comparing. */
+  readonly synthetic: boolean
+} & { readonly [K in Key]: Entry }
+
+/** What `print` tells besides what it writes. */
+export interface PrintOptions {
+  /** Called for each event that is written. */
+  readonly onEvent?: () => void
+  /** Called with each report, after the events before it were written. */
+  readonly onReport?: (report: EventReport) => void
+  /** Ends the watch after so many events. */
+  readonly limit?: number
+}
+
+/** Bytes of text that are collected before a sink gets them, if there is more to tell at once. */
+const CHUNK = 65536
+/** Events after which others get a turn, when there is no end of them. */
+const TURN = 4096
+
+/**
+ * Events of a table, from the moment on that it was made; it is consumed once, by a loop over it or by `print`, and both end when it
+ * is closed.
+ */
+export class Watch<T> implements AsyncIterable<T>, Disposable {
+  readonly #watcher: Watcher
+  readonly #name: string
+  readonly #signal: AbortSignal | undefined
+  readonly #close = (): void => this.close()
+  readonly #onClose: (watch: Watch<T>) => void
+  #isClosed = false
+
+  /** `onClose` is called once. */
+  constructor(source: EventSource, options: WatchOptions<Filter>, onClose: (watch: Watch<T>) => void) {
+    this.#watcher = new Watcher(source, eventProgram(source.context, options.filter ?? {}), options)
+    this.#name = source.name
+    this.#signal = options.signal
+    this.#onClose = onClose
+    this.#signal?.addEventListener('abort', this.#close, { once: true })
+    if (this.#signal?.aborted) this.close()
+  }
+
+  /** Bytes that the kernel may use to queue events, as it counts them: twice what it was asked for, or less if it does not give as much. */
+  get receiveBuffer(): number {
+    return this.#watcher.subscription.receiveBuffer
+  }
+
+  /** The events as objects that last, and reports. Leaving the loop closes the watch. @throws NetlinkError when the kernel cannot be asked */
+  async *[Symbol.asyncIterator](): AsyncGenerator<T, void, undefined> {
+    try {
+      for await (const change of this.#changes()) {
+        yield (change instanceof Event ? this.#object(change) : change) as T
+      }
+    } finally {
+      this.close()
+    }
+  }
+
+  /**
+   * Writes events as text, without making objects of them, until the watch is closed. `sink` gets UTF-8, as a view that is valid until
+   * it returns: what there is at once in chunks of 64 KiB, and each event as soon as there is no other.
+   *
+   * @returns how many events were written
+   */
+  async print(formatter: EventFormatter<ProtocolVariant>, sink: (chunk: Uint8Array) => void, options: PrintOptions = {}): Promise<number> {
+    const { onEvent, onReport, limit = Number.POSITIVE_INFINITY } = options
+    const text = new Text(CHUNK * 2)
+    const print = eventPrinter(formatter)
+    const flush = (): void => {
+      if (text.length > 0) sink(text.view())
+      text.clear()
+    }
+    let count = 0
+    try {
+      text.string(formatter.head ?? '')
+      flush()
+      for (let turn = 0; count < limit && !this.#isClosed; turn++) {
+        const change = this.#watcher.next()
+        if (change === undefined) {
+          flush()
+          await this.#watcher.subscription.readable()
+        } else if (change instanceof Event) {
+          count++
+          onEvent?.()
+          print(change, text)
+          if (text.length >= CHUNK) flush()
+        } else {
+          formatter.report?.(change, text)
+          flush()
+          onReport?.(change)
+        }
+        if (turn % TURN === TURN - 1) await othersTurn()
+      }
+    } finally {
+      this.close()
+      text.string(formatter.tail ?? '')
+      flush()
+    }
+    return count
+  }
+
+  /** Ends the watch. A second time it does nothing. */
+  close(): void {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    this.#signal?.removeEventListener('abort', this.#close)
+    this.#watcher.close()
+    this.#onClose(this)
+  }
+
+  /** The same as `close`, for `using`. */
+  [Symbol.dispose](): void {
+    this.close()
+  }
+
+  async *#changes(): AsyncGenerator<Change, void, undefined> {
+    for (let turn = 1; !this.#isClosed; turn++) {
+      const change = this.#watcher.next()
+      if (change === undefined) await this.#watcher.subscription.readable()
+      else yield change
+      if (turn % TURN === 0) await othersTurn()
+    }
+  }
+
+  #object({ type, timestamp, portId, synthetic, entry }: Event): object {
+    return { type, timestamp, portId, synthetic, [this.#name]: objectOf(entry) }
+  }
+}
+
+/** Lets timers, signals and other descriptors have their turn: promises alone would keep them waiting. */
+export function othersTurn(): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, 0)
+  })
+}
