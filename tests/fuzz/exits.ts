@@ -1,6 +1,7 @@
 import { type Conntrack, openConntrack } from '@conntrack/core'
 import type { Formatter, Protocol, ProtocolVariant } from '@conntrack/core/plugin'
-import { expectationLine, expectationXml, json, line, save, xml } from '@conntrack/formatters'
+import { csv, expectationCsv, expectationLine, expectationXml, json, line, save, xml } from '@conntrack/formatters'
+import { parse } from 'csv-parse/sync'
 import { protocols } from '../../packages/cli/test/program.ts'
 import { ack } from '../../packages/core/test/scripted-kernel.ts'
 import type { NetlinkSocket } from '../../packages/core/src/transport/socket.ts'
@@ -137,6 +138,14 @@ function checkXml(printed: string): void {
   checkLines(printed.replace(/<\?xml[^\n]*\n<[a-z]+>\n/, '').replace(/<\/[a-z]+>\n\u0000/, '\u0000'))
 }
 
+// An error of the parser is one of ours: every row has the header's columns.
+function checkCsv(printed: string): void {
+  const { body, count } = content(printed)
+  const rows: unknown[] = parse(body, { record_delimiter: '\r\n' })
+  if (rows.length !== count + 1) throw new Error(`${count} entries are ${rows.length - 1} rows`)
+  checkLines(`${body.replaceAll('\r\n', '\n').replace(/^[^\n]*\n/, '')}\u0000${count}`)
+}
+
 const flowText = (name: string, formatter: Formatter<ProtocolVariant>, check: (text: string) => void): Exit => ({
   name,
   of: ({ flows }) => text(flows.list(), formatter),
@@ -172,6 +181,8 @@ export const EXITS: readonly Exit[] = [
   flowText('xml', xml({ kernelTimestamp: true }), checkXml),
   flowText('save', save(), checkLines),
   flowText('json', json(), checkJson),
+  flowText('csv', csv(protocols), checkCsv),
+  expectationText('csv of expectations', expectationCsv(protocols), checkCsv),
   expectationText('line of expectations', expectationLine(), checkLines),
   expectationText('xml of expectations', expectationXml(), checkXml),
   expectationText('json of expectations', json(), checkJson),
