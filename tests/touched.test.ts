@@ -178,8 +178,8 @@ async function property(t: Test, count: number, seed: number, fresh: () => Promi
     if (isUsage) wrong++
     if (listed > 0) found++
   }
-  t.ok(found > count / 6, `${found} of ${count} found something`)
-  t.ok(wrong < count / 2, `${wrong} of ${count} were wrong usage`)
+  t.ok(found > count / 8, `${found} of ${count} found something`)
+  t.ok(wrong < count * 0.6, `${wrong} of ${count} were wrong usage`)
 }
 
 t.test('every condition is tried', async (t) => {
@@ -196,7 +196,7 @@ async function fill(run: Program): Promise<void> {
 }
 
 t.test('in memory, a command touches what the same conditions list, and nothing else', async (t) => {
-  await property(t, 120, 1, async () => {
+  await property(t, 100, 1, async () => {
     const { socket } = createKernel({ protocols: installed.protocols })
     const run = program({ ...installed, open: ({ protocols }) => openConntrack({ protocols, socket }) })
     await fill(run)
@@ -207,7 +207,7 @@ t.test('in memory, a command touches what the same conditions list, and nothing 
 t.test('a real kernel does the same', { skip: skipKernel }, async (t) => {
   const netns = namespace(t, 'touched')
   const run = program({ ...installed, open: ({ protocols }) => openConntrack({ protocols, netns }) })
-  await property(t, 5, 4, async () => {
+  await property(t, 12, 4, async () => {
     await run(['-F'])
     await fill(run)
     return run
