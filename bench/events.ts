@@ -84,7 +84,7 @@ async function burst(one: Contestant, prepared: ReturnType<typeof conntrack.flow
   const produced = performance.now()
   let size = -1
   let done = produced
-  for (let still = 0; still < 15; still++) {
+  for (let still = 0; still < 50; still++) {
     await sleep(100)
     const now = statSync(file).size
     if (now !== size) {
