@@ -189,7 +189,7 @@ const wrong: [args: string, ...says: string[]][] = [
   ['-L -s 10.0.0.1 -d ::1', '`-s 10.0.0.1', '`-d ::1'],
   ['-L -F', 'commands'],
   ['-s 10.0.0.1', '`-s', 'command'],
-  ['-F -s 10.0.0.1', '`--src'],
+  ['-F -z', '`--zero'],
   ['-I', '`--protonum'],
   ['-I -p tcp', '`--timeout'],
   ['-I -p tcp -t 10 --state CLOSE', '`--src', '`--dst'],
