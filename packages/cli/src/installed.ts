@@ -28,7 +28,7 @@ import { sctp } from '@conntrack/proto-sctp'
 import { tcp } from '@conntrack/proto-tcp'
 import { udp, udplite } from '@conntrack/proto-udp'
 import type { CliParts } from './main.ts'
-import { VERSION } from './version.ts'
+import { PROGRAM } from './name.ts'
 
 const protocols = [tcp, udp, udplite, icmp, icmpv6, sctp, dccp, gre]
 
@@ -91,5 +91,5 @@ export const installed: CliParts = {
       ],
     },
   },
-  version: `conntrack v${VERSION} (conntrack.ts)`,
+  version: PROGRAM,
 }

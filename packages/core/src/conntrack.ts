@@ -1,4 +1,4 @@
-import { expectationContext, flowContext } from './commands/context.ts'
+import { expectationContext, flowContext, type TableContext } from './commands/context.ts'
 import {
   countExpectations,
   deleteAllExpectationsInSteps,
@@ -243,16 +243,18 @@ export function openConntrack<const P extends readonly Protocol[]>({
     watch: (options = {}) => follow(new Watch(flowSource, options as WatchOptions<Filter>, forget)),
     mirror: (options = {}) => follow(new Mirror(flowSource, options as MirrorOptions<Filter>, forget)),
   }
-  const expected = expectationContext(conversations, protocols)
+  let compiled: TableContext | undefined
+  // Few programs ask for expectations.
+  const expected = (): TableContext => (compiled ??= expectationContext(conversations, protocols))
   const expectations: Expectations<Protocol> = {
-    list: (filter = {}) => listExpectations(expected, filter as Filter),
-    get: (given) => getExpectation(expected, given as GivenExpectation),
-    lookup: (given) => lookupExpectation(expected, given as GivenExpectation),
-    create: (given) => createExpectation(expected, given),
-    delete: (filter, options) => deleteExpectations(expected, filter, options),
-    steps: { deleteAll: (filter, options) => deleteAllExpectationsInSteps(expected, filter, options) },
-    flush: (options) => flushExpectations(expected, options),
-    count: (filter = {}) => countExpectations(expected, filter),
+    list: (filter = {}) => listExpectations(expected(), filter as Filter),
+    get: (given) => getExpectation(expected(), given as GivenExpectation),
+    lookup: (given) => lookupExpectation(expected(), given as GivenExpectation),
+    create: (given) => createExpectation(expected(), given),
+    delete: (filter, options) => deleteExpectations(expected(), filter, options),
+    steps: { deleteAll: (filter, options) => deleteAllExpectationsInSteps(expected(), filter, options) },
+    flush: (options) => flushExpectations(expected(), options),
+    count: (filter = {}) => countExpectations(expected(), filter),
     cpuStatistics: () => expectationCpuStatistics(conversations),
     watch: (options = {}) => follow(new Watch(expectationEvents(expected, subscribe), options as WatchOptions<Filter>, forget)),
   }

@@ -29,13 +29,15 @@ export interface Encoder {
   encode(value: object): Uint8Array
 }
 
-/** Compiles a table for writing. */
+/** Compiles a table for writing, once something is written. */
 export function encoder(table: Table): Encoder {
-  const nodes = wireTree(table)
-  const buffer = new Output()
+  let nodes: WireNode[] | undefined
+  let buffer: Output | undefined
   return {
     encode(value) {
       checkFields(table, value as Record<string, unknown>, '')
+      nodes ??= wireTree(table)
+      buffer ??= new Output()
       buffer.length = 0
       writeAll(buffer, nodes, value as Record<string, unknown>, '')
       return buffer.bytes.slice(0, buffer.length)
