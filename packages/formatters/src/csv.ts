@@ -96,9 +96,19 @@ function cell(field: Field | undefined): Step {
 
 /** Puts what was written since `start` into quotes, where it has a comma or a quote; line ends it has none, which are no printable text. */
 function quote(text: Text, start: number): void {
-  const written = text.view().subarray(start)
-  if (!written.includes(COMMA) && !written.includes(QUOTE)) return
-  const value = new TextDecoder().decode(written)
-  text.length = start
-  text.string(`"${value.replaceAll('"', '""')}"`)
+  if (has(text, start, QUOTE)) {
+    const value = new TextDecoder().decode(text.view().subarray(start))
+    text.length = start
+    text.string(`"${value.replaceAll('"', '""')}"`)
+  } else if (has(text, start, COMMA)) {
+    text.byte(QUOTE)
+    text.bytes.copyWithin(start + 1, start, text.length - 1)
+    text.bytes[start] = QUOTE
+    text.byte(QUOTE)
+  }
+}
+
+function has({ bytes, length }: Text, start: number, wanted: number): boolean {
+  for (let i = start; i < length; i++) if (bytes[i] === wanted) return true
+  return false
 }

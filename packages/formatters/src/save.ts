@@ -58,17 +58,29 @@ function argument({ names, saved }: Option, one: Place | undefined): Step {
   if (one === undefined || saved === 'never') return () => {}
   const { slot, kind } = one
   const before = word(`--${names[0]} `)
+  const print: typeof kind.print = (text, bytes, at, length) => {
+    const value = kind.read(bytes, at, length)
+    if (typeof value === 'object') kind.print(text, bytes, at, length)
+    else text.string(`${value as string | number | bigint}`)
+  }
   return ({ bytes, slots }, text) => {
     const at = slots[slot]
     if (at === 0) return
     const length = kind.size ?? payloadLength(bytes, at)
-    const value = kind.read(bytes, at, length)
-    if (saved === 'unless zero' && isZero(value)) return
+    if (saved === 'unless zero' && isZero(kind, bytes, at, length)) return
     text.word(before)
-    if (typeof value === 'object') kind.print(text, bytes, at, length)
-    else text.string(`${value as string | number | bigint}`)
+    if (kind.schema.type === 'integer') kind.json(text, bytes, at, length)
+    else print(text, bytes, at, length)
     text.byte(BLANK)
   }
+}
+
+/** Whether a value is the number 0, or no bytes at all. */
+function isZero({ size, words }: Place['kind'], bytes: Uint8Array, at: number, length: number): boolean {
+  if (words !== undefined) return false
+  if (size === undefined) return length === 0
+  for (let i = 0; i < length; i++) if (bytes[at + i] !== 0) return false
+  return true
 }
 
 const fields = (shape: Shape<ProtocolVariant>, path: string, names: readonly string[]): Place[] =>
@@ -80,20 +92,18 @@ const adjustment = (shape: Shape<ProtocolVariant>, path: string): Place[] =>
 function together(option: string, places: readonly Place[]): Step {
   const before = word(option)
   return ({ bytes, slots }, text) => {
+    if (!places.some(({ slot, kind }) => slots[slot] !== 0 && !isZero(kind, bytes, slots[slot], 4))) return
     const values = places.map(({ slot, kind }) => (slots[slot] === 0 ? 0 : kind.read(bytes, slots[slot], 4)))
-    if (values.every((value) => value === 0)) return
     text.word(before)
     text.string(`${values.join(':')} `)
   }
 }
 
-const isZero = (value: unknown): boolean => (value instanceof Uint8Array ? value.length === 0 : Number(value) === 0)
-
 const mark = (one: Place): Step => {
   const print = labelled('-m ', one)
   return (entry, text) => {
     const at = entry.slots[one.slot]
-    if (at !== 0 && one.kind.read(entry.bytes, at, 4) !== 0) print(entry, text)
+    if (at !== 0 && !isZero(one.kind, entry.bytes, at, 4)) print(entry, text)
   }
 }
 
@@ -102,11 +112,17 @@ const SETTABLE = ['SEEN_REPLY', 'ASSURED', 'FIXED_TIMEOUT'] as const
 
 function status(shape: Shape<ProtocolVariant>): Step {
   const { slot } = place(shape, 'status')
-  const tests = SETTABLE.map((name) => ({ name, isSet: statusBit(shape, name) }))
+  const tests = SETTABLE.map((name) => statusBit(shape, name))
+  // For every combination, by the number whose bits say which are set.
+  const words = Array.from({ length: 1 << SETTABLE.length }, (_, bits) => {
+    const set = SETTABLE.filter((_, i) => (bits >> i) & 1)
+    return word(`-u ${set.length === 0 ? 'UNSET' : set.join(',')} `)
+  })
   return (entry, text) => {
     if (entry.slots[slot] === 0) return
-    const set = tests.filter(({ isSet }) => isSet(entry)).map(({ name }) => name)
-    text.string(`-u ${set.length === 0 ? 'UNSET' : set.join(',')} `)
+    let bits = 0
+    for (let i = 0; i < tests.length; i++) if (tests[i](entry)) bits |= 1 << i
+    text.word(words[bits])
   }
 }
 
@@ -134,7 +150,7 @@ function translated(shape: Shape<ProtocolVariant>, { bit, option, plain, origina
     ...addressPlaces(shape, `original.${original}`).map((one, i) => [one, addressPlaces(shape, `reply.${reply}`)[i]] as const),
     ...pairIfAny(placeIfAny(shape, `original.${original}Port`), placeIfAny(shape, `reply.${reply}Port`)),
   ]
-  const differs = (entry: Entry<ProtocolVariant>): boolean => pairs.some(([one, other]) => !entry.isSame(one, other))
+  const differs = (entry: Entry<ProtocolVariant>): boolean => pairs.some((pair) => !entry.isSame(pair[0], pair[1]))
   return (entry: Entry<ProtocolVariant>, text: Text) => (isDone(entry) && differs(entry) ? asTarget : asIs)(entry, text)
 }
 
@@ -148,7 +164,7 @@ function unknownName(shape: Shape<ProtocolVariant>): Step {
   const { slot, kind } = place(shape, 'original.layer4')
   return (entry, text) => {
     const at = entry.slots[slot]
-    const isBare = at === 0 || isZero(kind.read(entry.bytes, at, payloadLength(entry.bytes, at)))
+    const isBare = at === 0 || isZero(kind, entry.bytes, at, payloadLength(entry.bytes, at))
     return (isBare ? plain : raw)(entry, text)
   }
 }
@@ -163,5 +179,6 @@ function protocolName(shape: Shape<ProtocolVariant>): Step {
   const own = [...Object.keys(tuple).map((field) => `original.${field}`), ...Object.keys(protoinfo)]
   const parts = own.map((path) => place(shape, path).slot)
   const isUntracked = ({ slots }: Entry<ProtocolVariant>): boolean => parts.length > 0 && parts.every((slot) => slots[slot] === 0)
-  return (entry, text) => text.string(isUntracked(entry) ? `-p unknown:${number} ` : `-p ${name} `)
+  const [known, unknown] = [word(`-p ${name} `), word(`-p unknown:${number} `)]
+  return (entry, text) => text.word(isUntracked(entry) ? unknown : known)
 }

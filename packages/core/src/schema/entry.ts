@@ -67,9 +67,11 @@ export class Entry<V extends Variant = Variant> {
   /** Whether two attributes of the same kind have the same bytes, or are both absent. */
   isSame(one: Place, other: Place): boolean {
     const { bytes, slots } = this
-    const [a, b] = [slots[one.slot], slots[other.slot]]
+    const a = slots[one.slot]
+    const b = slots[other.slot]
     if (a === 0 || b === 0) return a === b
-    for (let i = 0; i < (one.kind.size ?? 0); i++) if (bytes[a + i] !== bytes[b + i]) return false
+    const size = one.kind.size ?? 0
+    for (let i = 0; i < size; i++) if (bytes[a + i] !== bytes[b + i]) return false
     return true
   }
 

@@ -286,6 +286,7 @@ export function bits<const Names extends readonly string[]>(name: string, size: 
     for (let bit = 0; bit < 8 * size; bit++) if ((number >>> bit) & 1) set.push(bitName(bit))
     return Object.freeze(set)
   })
+  const toText = remembered((number: number): Uint8Array => word(toNames(number).join(',')))
   const toJson = remembered((number: number): Uint8Array => word(JSON.stringify(toNames(number))))
   const numberAt = (bytes: Uint8Array, at: number): number => {
     let number = 0
@@ -310,7 +311,7 @@ export function bits<const Names extends readonly string[]>(name: string, size: 
       for (let i = 0; i < size; i++) bytes[at + i] = number >>> (8 * (size - 1 - i))
       return size
     },
-    print: (text, bytes, at, length) => text.string(kind.read(bytes, at, length).join(',')),
+    print: (text, bytes, at) => text.word(toText(numberAt(bytes, at))),
     json: (text, bytes, at) => text.word(toJson(numberAt(bytes, at))),
     schema: { type: 'array', uniqueItems: true, items: { anyOf: [{ enum: names }, { type: 'string', pattern: '^bit[0-9]{1,2}$' }] } },
     words: names,

@@ -75,6 +75,18 @@ export class Text {
   /** Writes a string as UTF-8. */
   string(value: string): void {
     this.reserve(value.length * 3)
+    const { bytes } = this
+    let { length } = this
+    for (let i = 0; i < value.length; i++) {
+      const code = value.charCodeAt(i)
+      if (code >= 0x80) return this.#encode(value)
+      bytes[length++] = code
+    }
+    this.length = length
+  }
+
+  // What most strings are not: this makes objects.
+  #encode(value: string): void {
     this.length += this.#encoder.encodeInto(value, this.bytes.subarray(this.length)).written
   }
 
