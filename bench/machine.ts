@@ -4,7 +4,10 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import process from 'node:process'
 
 /** Machine-wide settings that a large table needs. Buckets are raised as well: with long chains one would measure those. */
-const NEEDED: Readonly<Record<string, number>> = { nf_conntrack_max: 4_000_000, nf_conntrack_buckets: 1_048_576 }
+const needed = (flows: number): Readonly<Record<string, number>> => ({
+  nf_conntrack_max: Math.ceil(flows * 1.2),
+  nf_conntrack_buckets: flows,
+})
 
 const file = (name: string): string => `/proc/sys/net/netfilter/${name}`
 const read = (name: string): number => Number(readFileSync(file(name), 'utf8'))
@@ -20,16 +23,19 @@ export interface Machine {
  * Raises the settings and makes a namespace. A shell of its own session waits for the end of this process, whatever ends it, and
  * puts all back: it reads from a pipe that only we hold.
  */
-export function prepare(): Machine {
+export function prepare(flows: number): Machine {
   const namespace = `ct-bench-${process.pid}`
-  const before = Object.keys(NEEDED).map((name) => [name, read(name)] as const)
-  const restore = before.map(([name, value]) => `echo ${value} >${file(name)}`).join('; ')
-  const guard = spawn('setsid', ['sh', '-c', `trap '' INT TERM HUP; read _; ip netns del ${namespace}; ${restore}`], {
+  const wanted = needed(flows)
+  const before = Object.keys(wanted)
+    .map((name) => [name, read(name)] as const)
+    .filter(([name, value]) => value < wanted[name])
+  const restore = before.map(([name, value]) => `echo ${value} >${file(name)}; `).join('')
+  const guard = spawn('setsid', ['sh', '-c', `trap '' INT TERM HUP; read _; ip netns del ${namespace}; ${restore} true`], {
     stdio: ['pipe', 'ignore', 'inherit'],
   })
   const ended = new Promise<void>((resolve) => guard.on('exit', () => resolve()))
   execFileSync('ip', ['netns', 'add', namespace])
-  for (const [name, value] of before) if (value < NEEDED[name]) writeFileSync(file(name), String(NEEDED[name]))
+  for (const [name] of before) writeFileSync(file(name), String(wanted[name]))
   return {
     namespace,
     async release() {
@@ -45,7 +51,7 @@ export function description(): string[] {
   const version = (command: string, ...words: string[]): string => execFileSync(command, words, { encoding: 'utf8' }).split('\n')[0]
   return [
     `${text('/proc/cpuinfo', /model name\s*:\s*(.*)/)}, ${(readFileSync('/proc/cpuinfo', 'utf8').match(/^processor/gm) ?? []).length} CPUs, ${Math.round(Number(text('/proc/meminfo', /MemTotal:\s*(\d+)/)) / 2 ** 20)} GiB`,
-    `Linux ${text('/proc/sys/kernel/osrelease', /(.*)/)}, nf_conntrack_buckets ${NEEDED['nf_conntrack_buckets']}`,
+    `Linux ${text('/proc/sys/kernel/osrelease', /(.*)/)}`,
     version('conntrack', '-V'),
     `Bun ${process.versions['bun']}, Node ${version('node_modules/.bin/node', '-v').slice(1)}, ${version('node_modules/deno/deno', '-V')}`,
   ]

@@ -20,7 +20,7 @@ const strange = positionals.find((name) => !ROWS.some((row) => row.name === name
 if (strange !== undefined) throw new Error(`no row is called ${strange}: there are ${ROWS.map(({ name }) => name).join(', ')}`)
 const chosen = ROWS.filter(({ name }) => positionals.length === 0 || positionals.includes(name))
 
-const machine = prepare()
+const machine = prepare(flows)
 const directory = mkdtempSync(join(tmpdir(), 'ct-bench-'))
 const saved = join(directory, 'saved')
 let filled: TableKind | undefined

@@ -11,6 +11,8 @@ export const root = fileURLToPath(new URL('..', import.meta.url))
 /** One run of a program. */
 export interface Run {
   readonly seconds: number
+  /** Seconds of a processor, in the program and in the kernel on its behalf: what other programs on the machine change little. */
+  readonly cpu: number
   /** The most memory that it had at a time, in MiB. */
   readonly memory: number
 }
@@ -30,7 +32,7 @@ export function run({ command, runtime }: Contestant, { namespace, directory, wo
   const path = program.includes('/') ? join(root, program) : program
   const begin = performance.now()
   // time(1) is small: memory of the program that starts another counts as the other's until that begins.
-  const measured = ['netns', 'exec', namespace, '/usr/bin/time', '-q', '-f', '%M', '-o', memory, path, ...rest]
+  const measured = ['netns', 'exec', namespace, '/usr/bin/time', '-q', '-f', '%M %U %S', '-o', memory, path, ...rest]
   const { status, stderr } = spawnSync('ip', measured, {
     cwd: root,
     stdio: ['ignore', nowhere, 'pipe'],
@@ -40,7 +42,8 @@ export function run({ command, runtime }: Contestant, { namespace, directory, wo
   const seconds = (performance.now() - begin) / 1000
   closeSync(nowhere)
   if (status !== 0) throw new Error(`${[program, ...rest].join(' ')} ended with ${status}: ${stderr}`)
-  return { seconds, memory: Number(readFileSync(memory, 'utf8').trim().split('\n').at(-1)) / 1024 }
+  const [kilobytes, user, system] = (readFileSync(memory, 'utf8').trim().split('\n').at(-1) ?? '').split(' ').map(Number)
+  return { seconds, cpu: user + system, memory: kilobytes / 1024 }
 }
 
 export const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1]

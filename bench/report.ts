@@ -11,7 +11,15 @@ interface Result {
   readonly flows: number
   readonly rounds: number
   readonly machine: readonly string[]
-  readonly contestants: readonly { readonly name: string; readonly target?: number; readonly seconds: number; readonly memory: number }[]
+  readonly contestants: readonly {
+    readonly name: string
+    readonly target?: number
+    readonly seconds: number
+    readonly cpu: number
+    readonly memory: number
+  }[]
+  /** Programs that could run when it was measured (the first number of /proc/loadavg): at much more than 1, trust the processor's time. */
+  readonly load: number
 }
 
 const KEPT = join(root, 'bench/results.json')
@@ -26,10 +34,12 @@ export function record(row: Row, flows: number, runs: readonly (readonly Run[])[
     flows,
     rounds: runs[0].length,
     machine: description(),
+    load: Number(readFileSync('/proc/loadavg', 'utf8').split(' ')[0]),
     contestants: row.contestants.map(({ name, target }, i) => ({
       name,
       target,
       seconds: median(runs[i].map(({ seconds }) => seconds)),
+      cpu: median(runs[i].map(({ cpu }) => cpu)),
       memory: Math.max(...runs[i].map(({ memory }) => memory)),
     })),
   }
@@ -45,7 +55,8 @@ function markdown(all: Readonly<Record<string, Result>>): string {
   return [
     '# Results\n',
     'Written by `npm run bench`. Each table compares programs that do the same work, run in turn (A B A B …), with their output thrown away;',
-    'seconds are medians, the ratio is to the first, memory is the most that any run had. To repeat, as root, with Debian’s `conntrack`,',
+    'seconds are medians, the ratio is to the first, memory is the most that any run had. CPU seconds are those of the program and of the kernel',
+    'on its behalf: where the load was high, they tell more than the time that passed. To repeat, as root, with Debian’s `conntrack`,',
     '`iproute2`, `nftables` and `time` installed and nothing else going on: `npm run bench`, or some rows of it, `npm run bench -- list xml`.',
     'The tables are made in a network namespace; `nf_conntrack_max` and `nf_conntrack_buckets` are raised meanwhile and set back.\n',
     ...machines.map((line) => `- ${line}`),
@@ -54,17 +65,17 @@ function markdown(all: Readonly<Record<string, Result>>): string {
   ].join('\n')
 }
 
-function section({ name, title, table }: Row, { date, flows, rounds, contestants }: Result): string {
+function section({ name, title, table }: Row, { date, flows, rounds, contestants, load }: Result): string {
   const [first] = contestants
   const size = table === 'empty' && !name.startsWith('load') ? 'an empty table' : `${flows.toLocaleString('en')} flows`
   return [
     `## ${name}: ${title}\n`,
-    `${size}, ${rounds} rounds, ${date}\n`,
-    '| program | seconds | ratio | target | memory, MiB |',
-    '| --- | ---: | ---: | ---: | ---: |',
-    ...contestants.map(({ name: program, seconds, memory, target }) => {
-      const ratio = (seconds / first.seconds).toFixed(2)
-      return `| \`${program}\` | ${seconds.toFixed(3)} | ${ratio} | ${target ?? ''} | ${memory.toFixed(0)} |`
+    `${size}, ${rounds} rounds, ${date}, load ${load}\n`,
+    '| program | seconds | ratio | CPU seconds | ratio | target | memory, MiB |',
+    '| --- | ---: | ---: | ---: | ---: | ---: | ---: |',
+    ...contestants.map(({ name: program, seconds, cpu, memory, target }) => {
+      const [ratio, cpuRatio] = [seconds / first.seconds, cpu / first.cpu].map((one) => one.toFixed(2))
+      return `| \`${program}\` | ${seconds.toFixed(3)} | ${ratio} | ${cpu.toFixed(2)} | ${cpuRatio} | ${target ?? ''} | ${memory.toFixed(0)} |`
     }),
     '',
   ].join('\n')
