@@ -11,7 +11,7 @@ import { prepare } from './machine.ts'
 
 const FLOWS = Number(process.argv[2] ?? 1_000_000)
 const ours = new URL('../conntrack', import.meta.url).pathname
-const machine = prepare()
+const machine = prepare(FLOWS)
 const { namespace } = machine
 const directory = mkdtempSync(join(tmpdir(), 'conntrack-events-'))
 const conntrack = openConntrack({ protocols: [udp], netns: namespace })

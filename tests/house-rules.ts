@@ -20,7 +20,7 @@ const core: Record<string, readonly string[]> = {
 
 // One runtime each, so only #libc and #poll choose among them, and only they know what they run on.
 const runtime = /^packages\/core\/src\/transport\/(poll-)?(bun|deno|node|none)\.ts$/
-/** The process it runs in is known to this file, and what it is made of to that one. */
+/** The process it runs in is known to these files, and what it is made of to that one. */
 const start: readonly string[] = ['packages/cli/src/bin.ts', 'packages/cli/src/start.ts']
 const composition = 'packages/cli/src/installed.ts'
 

@@ -256,7 +256,7 @@ export function openConntrack<const P extends readonly Protocol[]>({
     flush: (options) => flushExpectations(expected(), options),
     count: (filter = {}) => countExpectations(expected(), filter),
     cpuStatistics: () => expectationCpuStatistics(conversations),
-    watch: (options = {}) => follow(new Watch(expectationEvents(expected, subscribe), options as WatchOptions<Filter>, forget)),
+    watch: (options = {}) => follow(new Watch(expectationEvents(expected(), subscribe), options as WatchOptions<Filter>, forget)),
   }
   const close = (): void => {
     for (const follower of followers) follower[Symbol.dispose]()
