@@ -76,9 +76,9 @@ function argument({ names, saved }: Option, one: Place | undefined): Step {
 }
 
 /** Whether a value is the number 0, or no bytes at all. */
-function isZero({ size, words, read }: Place['kind'], bytes: Uint8Array, at: number, length: number): boolean {
-  if (words !== undefined) return false
-  if (size === undefined) return (read(bytes, at, length) as string | Uint8Array).length === 0
+function isZero(kind: Place['kind'], bytes: Uint8Array, at: number, length: number): boolean {
+  if (kind.words !== undefined) return false
+  if (kind.size === undefined) return (kind.read(bytes, at, length) as string | Uint8Array).length === 0
   for (let i = 0; i < length; i++) if (bytes[at + i] !== 0) return false
   return true
 }
