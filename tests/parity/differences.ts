@@ -64,7 +64,6 @@ const REASONS: Readonly<Record<string, readonly string[]>> = {
   'xml is always one whole document, with the right states, and what tells echoes apart': [
     '-L -o x',
     '-L dying -o xml',
-    '-L expect -o xml',
     '-G -p udp -s 10.0.0.1 -d 10.0.0.2 --dport 53 --sport 1003 -o xml',
     '-D -p udp -o xml',
   ],

@@ -16,20 +16,22 @@ for address in (A6, B6):
     run(f'ip address add {address}/64 dev lo nodad')
 
 def is_reached(host):
-    with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as probe:
+    with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as here, socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as there:
+        there.settimeout(0.05)
         try:
-            probe.bind((A6, 0))
-            probe.connect((host, 9))
+            there.bind((host, 0))
+            here.sendto(b'ping', there.getsockname())
+            there.recv(9)
             return True
         except OSError:
             return False
 
 # The kernel makes the routes to new addresses of IPv6 by and by.
 for host in (A6, B6):
-    for _ in range(1000):
+    for _ in range(200):
         if is_reached(host):
             break
-        time.sleep(0.01)
+        time.sleep(0.05)
 run('sysctl -qw net.netfilter.nf_conntrack_acct=1 net.netfilter.nf_conntrack_timestamp=1')
 # What was seen once is seen until the test is over.
 for name in glob.glob('/proc/sys/net/netfilter/nf_conntrack_*timeout*'):

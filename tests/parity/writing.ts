@@ -232,6 +232,7 @@ export const BATCHES: readonly string[] = lines(`
   "-D" "-p" "tcp"
   -D -p tcp # not a comment to getopt
   -D -s 9.9.9.9|-D -p tcp
+  -D -p tcp -o extended|-D -p udp
   -U -p udp -s 10.0.0.1 --sport 1004 -m 9|-U -p udp -s 10.0.0.1 --sport 1004 -m 9
   -I -p tcp -s 10.0.0.1 -d 10.0.0.2 --sport 1001 --dport 80 --state ESTABLISHED -t 30000|-D -p udp
   -D -p udp|-I -p tcp -s 10.0.0.1 -d 10.0.0.2 --sport 1001 --dport 80 --state ESTABLISHED -t 30000|-D -p tcp

@@ -127,7 +127,7 @@ export function readBatch(file: string, understanding: Understanding): Batch {
     const words = splitWords(line, `${name}:${number}`)
     if (words.length === 0) return
     const { job, flow } = understoodAt(`${name}:${number}`, words, understanding)
-    if (job.format.name !== 'line') shown = job
+    if (job.isOutputAsked) shown = job
     if (flow === undefined) {
       spool.add(number, TEXT, bytes.subarray(start, end))
       return

@@ -28,8 +28,6 @@ const OF_PROTOCOLS: Readonly<Record<string, readonly string[]>> = {
   ),
 }
 
-const LATER = new Set(['event', 'event-mask', 'buffer-size'])
-
 /** The names that an option may be shortened to, and its own: as getopt_long(3) has it. */
 function abbreviations(options: readonly string[]): [prefix: string, names: string][] {
   const prefixes = new Set(options.flatMap((names) => names.split(',').flatMap((name) => [...name].map((_, i) => name.slice(0, i + 1)))))
@@ -43,7 +41,6 @@ function abbreviations(options: readonly string[]): [prefix: string, names: stri
 function check(t: Test, options: readonly string[], protocol?: Protocol): void {
   const syntax = [...COMMANDS, ...OPTIONS, ...(protocol === undefined ? [] : protocolOptions(protocol))]
   for (const [prefix, names] of abbreviations(options)) {
-    if (LATER.has(names)) continue
     const { options: found, error } = getopt([`--${prefix}`, '1'], syntax)
     if (error !== undefined || found[0]?.option.names[0] !== names.split(',')[0])
       t.fail(`--${prefix} is not --${names}: ${error?.kind ?? found[0]?.option.names[0]}`)
