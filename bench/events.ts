@@ -48,7 +48,8 @@ async function started(one: Contestant, options: readonly string[], output: numb
 }
 
 async function ended(child: ChildProcess): Promise<void> {
-  const end = new Promise((resolve) => child.once('exit', resolve))
+  // With all that it has written.
+  const end = new Promise((resolve) => child.once('close', resolve))
   child.kill('SIGINT')
   await end
 }
