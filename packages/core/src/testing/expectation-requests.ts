@@ -1,9 +1,10 @@
 import { expectationMessages } from '../tables/messages.ts'
 import type { Protocol } from '../tables/protocol.ts'
 import { NLM_F_CREATE, NLM_F_EXCL } from '../transport/message.ts'
-import { nanoseconds, secondsUntil } from './clock.ts'
+import { nanoseconds } from './clock.ts'
 import type { Fields } from './codec.ts'
-import type { KernelExpectation } from './expectation-table.ts'
+import { tellOfExpectation } from './events.ts'
+import { expectationFields, type KernelExpectation } from './expectation-table.ts'
 import { Refusal } from './refusal.ts'
 import { type Answer, familyName, familyNumber, type KernelRequest } from './request.ts'
 import { tupleIn } from './tuple.ts'
@@ -14,14 +15,14 @@ import { zoneOf } from './zone.ts'
 const PATIENCE = 300
 
 /** IPCTNL_MSG_EXP_NEW: makes an expectation, or gives the one that is there another timeout. */
-export function newExpectation(world: World, { body, family, flags }: KernelRequest): void {
+export function newExpectation(world: World, { body, family, flags, portId }: KernelRequest): void {
   const { protocol, fields } = world.expectationCodec.read(body)
   const { tuple, mask, master, timeout } = fields
   if (tuple === undefined || mask === undefined || master === undefined) throw new Refusal('EINVAL')
   const known = world.expectations.find(tuple as Fields, zoneNumber(fields))
   if (known === undefined) {
     if ((flags & NLM_F_CREATE) === 0) throw new Refusal('ENOENT')
-    create(world, protocol, fields, family)
+    tellOfExpectation(world, 'new', create(world, protocol, fields, family), portId)
     return
   }
   if (flags & NLM_F_EXCL) throw new Refusal('EEXIST')
@@ -29,7 +30,7 @@ export function newExpectation(world: World, { body, family, flags }: KernelRequ
 }
 
 /** The timeout that a request gives counts for nothing at first: a helper has its own. */
-function create(world: World, protocol: Protocol, fields: Fields, family: number): void {
+function create(world: World, protocol: Protocol, fields: Fields, family: number): KernelExpectation {
   const { expectations, flows, settings, clock } = world
   const { zone: _, ...masterTuple } = fields.master as Fields
   const master = flows.find(masterTuple, zoneOf({ zone: fields.zone }))
@@ -52,6 +53,7 @@ function create(world: World, protocol: Protocol, fields: Fields, family: number
   }
   if (expectations.clashes(expectation)) throw new Refusal('EBUSY')
   expectations.insert(expectation, helper.expects)
+  return expectation
 }
 
 /** The mask as the kernel keeps it: all but the source is whole. */
@@ -96,14 +98,14 @@ export function* dumpExpectations(world: World, { body, family }: KernelRequest)
 }
 
 /** IPCTNL_MSG_EXP_DELETE: the one with a tuple, all of a helper, or all. */
-export function deleteExpectation(world: World, { body }: KernelRequest): void {
+export function deleteExpectation(world: World, { body, portId }: KernelRequest): void {
   const { expectations } = world
   const { fields } = world.expectationCodec.read(body)
   if (fields.tuple !== undefined) {
-    expectations.remove(find(world, fields))
+    expectations.remove(find(world, fields), portId)
     return
   }
-  for (const one of expectations) if (fields.helper === undefined || one.master.helper === fields.helper) expectations.remove(one)
+  for (const one of expectations) if (fields.helper === undefined || one.master.helper === fields.helper) expectations.remove(one, portId)
 }
 
 function find({ expectations }: World, fields: Fields): KernelExpectation {
@@ -117,18 +119,6 @@ function find({ expectations }: World, fields: Fields): KernelExpectation {
 const zoneNumber = ({ zone }: Fields): number => (zone as number | undefined) ?? 0
 
 function told({ clock, expectationCodec }: World, expectation: KernelExpectation): Answer {
-  const { protocol, master, tuple, mask, flags, id } = expectation
-  const body = expectationCodec.write(protocol, {
-    master: master.original,
-    tuple,
-    mask,
-    timeout: secondsUntil(expectation.expires, clock),
-    flags,
-    class: expectation.class,
-    helper: master.helper || undefined,
-    nat: expectation.nat,
-    function: expectation.function,
-    id,
-  })
-  return { type: expectationMessages.new.type, family: familyNumber(master.family), body }
+  const body = expectationCodec.write(expectation.protocol, expectationFields(expectation, clock))
+  return { type: expectationMessages.new.type, family: familyNumber(expectation.master.family), body }
 }

@@ -1,6 +1,6 @@
 import { ipv4, ipv6 } from '../schema/kinds.ts'
 import type { Protocol } from '../tables/protocol.ts'
-import type { Clock } from './clock.ts'
+import { type Clock, secondsUntil } from './clock.ts'
 import type { Fields } from './codec.ts'
 import type { KernelFlow } from './flow.ts'
 import type { Statistics } from './statistics.ts'
@@ -20,13 +20,33 @@ export interface KernelExpectation {
   expires: bigint
 }
 
+/** What the kernel tells of an expectation. */
+export function expectationFields(expectation: KernelExpectation, clock: Clock): Fields {
+  const { master, tuple, mask, flags, id, nat } = expectation
+  return {
+    master: master.original,
+    tuple,
+    mask,
+    timeout: secondsUntil(expectation.expires, clock),
+    flags,
+    class: expectation.class,
+    helper: master.helper || undefined,
+    nat,
+    function: expectation.function,
+    id,
+  }
+}
+
 /** The table of expectations. */
 export class ExpectationTable implements Iterable<KernelExpectation> {
   readonly #expectations = new Set<KernelExpectation>()
   readonly #statistics: Statistics
+  readonly #onRemove: (expectation: KernelExpectation, portId: number) => void
 
-  constructor(statistics: Statistics) {
+  /** `onRemove` is told of each that is taken out, and of the socket that asked for it. */
+  constructor(statistics: Statistics, onRemove: (expectation: KernelExpectation, portId: number) => void) {
     this.#statistics = statistics
+    this.#onRemove = onRemove
   }
 
   /** The expectations in the order in which they came, as they are now. */
@@ -57,8 +77,10 @@ export class ExpectationTable implements Iterable<KernelExpectation> {
   }
 
   /** Takes one out, if it is there. */
-  remove(expectation: KernelExpectation): void {
-    if (this.#expectations.delete(expectation)) this.#statistics.expectations.delete++
+  remove(expectation: KernelExpectation, portId = 0): void {
+    if (!this.#expectations.delete(expectation)) return
+    this.#statistics.expectations.delete++
+    this.#onRemove(expectation, portId)
   }
 
   /** Takes out all that a flow made the kernel expect. */

@@ -3,6 +3,7 @@ import { NLM_F_CREATE, NLM_F_EXCL } from '../transport/message.ts'
 import { changeFlow } from './change-flow.ts'
 import type { Fields } from './codec.ts'
 import { createFlow } from './create-flow.ts'
+import { tellOfFlow } from './events.ts'
 import { flowFilter } from './flow-filter.ts'
 import { flowFields, type KernelFlow } from './flow.ts'
 import { Refusal } from './refusal.ts'
@@ -12,16 +13,17 @@ import { destroy, type World } from './world.ts'
 import { zoneOf } from './zone.ts'
 
 /** IPCTNL_MSG_CT_NEW: makes a flow, or changes the one that is there. */
-export function newFlow(world: World, { body, family, flags }: KernelRequest): void {
+export function newFlow(world: World, { body, family, flags, portId }: KernelRequest): void {
   const { protocol, fields } = world.flowCodec.read(body)
   const flow = find(world, fields)
   if (flow === undefined) {
     if ((flags & NLM_F_CREATE) === 0) throw new Refusal('ENOENT')
-    createFlow(world, protocol, familyName(family), fields)
+    tellOfFlow(world, 'new', createFlow(world, protocol, familyName(family), fields), portId)
     return
   }
   if (flags & NLM_F_EXCL) throw new Refusal('EEXIST')
   changeFlow(world, flow, fields)
+  tellOfFlow(world, 'update', flow, portId)
 }
 
 /** IPCTNL_MSG_CT_GET of one flow. */
@@ -40,20 +42,20 @@ export function* dumpFlows(world: World, { body, family, type }: KernelRequest):
 }
 
 /** IPCTNL_MSG_CT_DELETE: the flow with a tuple, or without one all for which the filter holds. */
-export function deleteFlow(world: World, { body, family, version }: KernelRequest): void {
+export function deleteFlow(world: World, { body, family, version, portId }: KernelRequest): void {
   const { fields } = world.flowCodec.read(body)
   const isFiltered = fields.filter !== undefined
   if (isFiltered || (fields.original === undefined && fields.reply === undefined)) {
     // The family counts in a flush of version 1, or with CTA_FILTER: programs that are older than that did not mean it.
     const matches = flowFilter(fields, version !== 0 || isFiltered ? familyName(family) : undefined)
-    for (const flow of world.flows) if (!flow.status.includes('OFFLOAD') && matches(flow)) destroy(world, flow)
+    for (const flow of world.flows) if (!flow.status.includes('OFFLOAD') && matches(flow)) destroy(world, flow, portId)
     return
   }
   const flow = find(world, fields)
   if (flow === undefined) throw new Refusal('ENOENT')
   if (flow.status.includes('OFFLOAD')) throw new Refusal('EBUSY')
   if (fields.id !== undefined && fields.id !== flow.id) throw new Refusal('ENOENT')
-  destroy(world, flow)
+  destroy(world, flow, portId)
 }
 
 /** The flow that a request names by its original tuple, or else that of the reply. */

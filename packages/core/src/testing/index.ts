@@ -5,5 +5,6 @@
 export type { KernelCommand } from './faults.ts'
 export { createKernel, type KernelOptions, type TestingKernel } from './kernel.ts'
 export type { KernelHelper, KernelSettings } from './settings.ts'
+export type { KernelLosses, KernelSubscription, ListenOptions } from './listeners.ts'
 export type { TrackedFlow } from './track.ts'
 export type { Direction } from './zone.ts'

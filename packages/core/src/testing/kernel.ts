@@ -6,6 +6,7 @@ import type { Fields } from './codec.ts'
 import { Faults, type KernelCommand } from './faults.ts'
 import { Refusal } from './refusal.ts'
 import type { KernelSettings } from './settings.ts'
+import type { KernelSubscription, ListenOptions } from './listeners.ts'
 import { KernelSocket } from './socket.ts'
 import { track, type TrackedFlow } from './track.ts'
 import { expire, newWorld } from './world.ts'
@@ -20,6 +21,8 @@ export interface KernelOptions<P extends readonly Protocol[]> extends KernelSett
 export interface TestingKernel<P extends Protocol> {
   /** Opens a netlink socket: what `openConntrack`'s `socket` takes. Several programs may each have their own. */
   readonly socket: () => NetlinkSocket
+  /** Opens a subscription to events: what `openConntrack`'s `subscribe` takes. A filter in its options counts for nothing here: all events of the groups come. */
+  readonly subscribe: (options: ListenOptions) => KernelSubscription
   /** Makes a flow as packets do, without a request. @throws NetlinkError EEXIST, EINVAL, as a request would */
   track(flow: NewFlowOf<P>): TrackedFlow<FlowOf<P>, Partial<NewFlowOf<P>>>
   /** The time: nanoseconds since 1970. It stands still until {@link TestingKernel.advance}. */
@@ -37,6 +40,8 @@ export interface TestingKernel<P extends Protocol> {
   before(command: KernelCommand, action: () => void): void
   /** The next dumps, one if `times` is absent, say that the table changed meanwhile (NLM_F_DUMP_INTR). */
   interrupt(times?: number): void
+  /** The next events, one if `count` is absent, find no room in anybody's queue (ENOBUFS), and neither do those that follow until it is emptied. */
+  lose(count?: number): void
 }
 
 /**
@@ -56,6 +61,7 @@ export function createKernel<const P extends readonly Protocol[]>({ protocols, .
   let sockets = 0
   const kernel: TestingKernel<Protocol> = {
     socket: () => new KernelSocket(world, faults, 1000 + sockets++),
+    subscribe: (options) => world.listeners.open(options),
     track(flow) {
       const { protocol: name, ...given } = flow as Fields
       const protocol = [...protocols, unknownProtocol as unknown as Protocol].find((one) => one.name === name)
@@ -89,6 +95,7 @@ export function createKernel<const P extends readonly Protocol[]>({ protocols, .
     interrupt(times = 1) {
       faults.interruptions += times
     },
+    lose: (count = 1) => world.listeners.lose(count),
   }
   return kernel
 }

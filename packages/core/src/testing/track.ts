@@ -2,6 +2,7 @@ import type { Protocol } from '../tables/protocol.ts'
 import { nanoseconds } from './clock.ts'
 import type { Fields } from './codec.ts'
 import { createFlow } from './create-flow.ts'
+import { tellOfFlow } from './events.ts'
 import { changedProtoinfo, type Counters, flowFields, type KernelFlow } from './flow.ts'
 import { union } from './status.ts'
 import { opposite } from './tuple.ts'
@@ -32,6 +33,7 @@ export function track(world: World, protocol: Protocol, given: Fields): TrackedF
   const isIPv6 = family === 'ipv6' || ((there as Fields).source as string | undefined)?.includes(':')
   const made = createFlow(world, protocol, isIPv6 ? 'ipv6' : 'ipv4', { timeout: 600, ...rest, original: there, reply: back })
   made.status = union(made.status, status as readonly string[])
+  tellOfFlow(world, 'new', made)
   return handleOf(world, made)
 }
 
@@ -51,19 +53,28 @@ function handleOf(world: World, flow: KernelFlow): TrackedFlow<Fields, Fields> {
     packets(direction, bytes, packets = 1, timeout = 0) {
       const { counters } = flow
       if (counters !== undefined) flow.counters = { ...counters, [direction]: add(counters[direction], packets, bytes) }
-      if (direction === 'reply') flow.status = union(flow.status, ['SEEN_REPLY'])
+      const isFirst = direction === 'reply' && !flow.status.includes('SEEN_REPLY')
+      if (isFirst) flow.status = union(flow.status, ['SEEN_REPLY'])
       const expires = world.clock.now + nanoseconds(timeout)
       if (expires > flow.expires) flow.expires = expires
+      if (isFirst) tellOfFlow(world, 'update', flow)
     },
     change({ status = [], mark = flow.mark, labels = flow.labels, timeout, ...protoinfo }) {
+      const before = told(flow)
       flow.status = union(flow.status, status as readonly string[])
       flow.mark = mark as number
       flow.labels = labels as Uint8Array
       if (timeout !== undefined) flow.expires = world.clock.now + nanoseconds(timeout as number)
       flow.protoinfo = changedProtoinfo(flow.protoinfo, flow.protocol, protoinfo)
+      if (told(flow) !== before) tellOfFlow(world, 'update', flow)
     },
     end() {
       destroy(world, flow)
     },
   }
+}
+
+/** What an event would tell of a flow's change: a timeout alone makes none. */
+function told({ status, mark, labels, protoinfo }: KernelFlow): string {
+  return JSON.stringify([status, mark, [...labels], protoinfo])
 }
