@@ -43,11 +43,11 @@ export class Watch<T> implements AsyncIterable<T>, Disposable {
   readonly #name: string
   readonly #signal: AbortSignal | undefined
   readonly #close = (): void => this.close()
-  readonly #onClose: (watch: Watch<T>) => void
+  readonly #onClose: (watch: Disposable) => void
   #isClosed = false
 
   /** `onClose` is called once. */
-  constructor(source: EventSource, options: WatchOptions<Filter>, onClose: (watch: Watch<T>) => void) {
+  constructor(source: EventSource, options: WatchOptions<Filter>, onClose: (watch: Disposable) => void) {
     this.#watcher = new Watcher(source, eventProgram(source.context, options.filter ?? {}), options)
     this.#name = source.name
     this.#signal = options.signal
