@@ -1,9 +1,12 @@
 // Not run: the compiler is the test. A line under @ts-expect-error must be an error, everything else must not.
 import { openConntrack } from '@conntrack/core'
 import { attribute, ports, protocol, u8, within } from '@conntrack/core/plugin'
-import { icmp } from '@conntrack/proto-icmp'
+import { dccp } from '@conntrack/proto-dccp'
+import { gre } from '@conntrack/proto-gre'
+import { icmp, icmpv6 } from '@conntrack/proto-icmp'
+import { sctp } from '@conntrack/proto-sctp'
 import { tcp } from '@conntrack/proto-tcp'
-import { udp } from '@conntrack/proto-udp'
+import { udp, udplite } from '@conntrack/proto-udp'
 
 const ct = openConntrack({ protocols: [tcp, udp, icmp] })
 type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
@@ -65,3 +68,68 @@ export const plugin = protocol({
   ],
   opposite: (tuple) => tuple,
 })
+
+const every = openConntrack({ protocols: [tcp, udp, udplite, icmp, icmpv6, sctp, dccp, gre] })
+
+export function everyProtocolHasItsOwnFields(): void {
+  for (const flow of every.flows.list()) {
+    switch (flow.protocol) {
+      case 'tcp':
+        same<Equal<typeof flow.windowScaleReply, number | undefined>>()
+        console.log(flow.flagsOriginal?.flags.includes('BE_LIBERAL'), flow.state === 'SYN_SENT2')
+        break
+      case 'udp':
+      case 'udplite':
+        same<Equal<typeof flow.reply.destinationPort, number | undefined>>()
+        // @ts-expect-error no state
+        console.log(flow.state)
+        break
+      case 'icmp':
+      case 'icmpv6':
+        same<Equal<typeof flow.reply.code, number | undefined>>()
+        break
+      case 'sctp':
+        same<Equal<typeof flow.verificationTagReply, number | undefined>>()
+        console.log(flow.state === 'HEARTBEAT_SENT')
+        break
+      case 'dccp':
+        same<Equal<typeof flow.role, 'client' | 'server' | `${number}` | undefined>>()
+        same<Equal<typeof flow.handshakeSequence, bigint | undefined>>()
+        break
+      case 'gre':
+        same<Equal<typeof flow.original.sourceKey, number | undefined>>()
+        // @ts-expect-error it has keys
+        console.log(flow.original.sourcePort)
+        break
+      case 'unknown':
+        same<Equal<typeof flow.original.layer4, Uint8Array | undefined>>()
+        same<Equal<typeof flow.original.protocolNumber, number>>()
+        break
+      default:
+        same<Equal<typeof flow, never>>()
+    }
+  }
+  for (const expectation of every.expectations.list()) {
+    if (expectation.protocol === 'tcp') same<Equal<typeof expectation.mask.sourcePort, number | undefined>>()
+    if (expectation.protocol === 'gre') same<Equal<typeof expectation.tuple.destinationKey, number | undefined>>()
+  }
+}
+
+export function everyProtocolIsChecked(): void {
+  const ends = { source: '10.0.0.1', destination: '10.0.0.2' }
+  every.flows.create({ protocol: 'gre', original: { ...ends, sourceKey: 1, destinationKey: 0x10 }, timeout: 60 })
+  every.flows.create({
+    protocol: 'dccp',
+    original: { ...ends, sourcePort: 1, destinationPort: 2 },
+    timeout: 60,
+    state: 'OPEN',
+    role: 'client',
+  })
+  every.flows.update({ protocol: 'sctp' }, { protocol: 'sctp', state: 'CLOSED' })
+  // @ts-expect-error no such role
+  every.flows.list({ protocol: 'dccp', role: 'peer' })
+  // @ts-expect-error GRE has keys
+  every.flows.create({ protocol: 'gre', original: { ...ends, sourcePort: 1 }, timeout: 60 })
+  // @ts-expect-error a sequence number is a bigint
+  every.flows.list({ protocol: 'dccp', handshakeSequence: 5 })
+}
