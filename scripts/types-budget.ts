@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 
 /** Instantiations of generic types for tests/types.ts. Raise it with a reason in the commit. */
-const BUDGET = 55_000
+const BUDGET = 67_000
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const { stdout, status } = spawnSync('tsc', ['-p', 'tsconfig.types.json', '--extendedDiagnostics'], { cwd: root, encoding: 'utf8' })
