@@ -157,7 +157,9 @@ function variable(
     if (!looks.test(word)) continue
     const another = attempt(() => other(word))
     const changed = another === undefined ? undefined : attempt(() => understood(another))
-    const places = changed === undefined || another === undefined ? [] : placesOf(kind, word, bytes, another, changed)
+    // A number may be too large for the kind.
+    const places =
+      changed === undefined || another === undefined ? [] : (attempt(() => placesOf(kind, word, bytes, another, changed)) ?? [])
     if (places.length > 0) return { kind, size: kind.size ?? 0, places }
   }
   return undefined

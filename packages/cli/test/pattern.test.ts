@@ -75,6 +75,13 @@ t.test('what is not like it, or in doubt, is left to those who understand it', a
     t.equal(learned(TCP).apply(bytes(other), 0, bytes(other).length), undefined, other)
 })
 
+t.test('a saved line with a translation has ports above 255 that cannot be put in its place', async (t) => {
+  const line =
+    '-A -t 299 -s 10.0.0.1 -d 10.0.0.2 -g 192.0.2.7 -q 10.0.0.1 -p tcp --sport 1000 --dport 80 --reply-port-src 80 --reply-port-dst 1000 --state NONE'
+  t.ok(applies(line, line.replace('299', '300').replace('192.0.2.7', '192.0.2.8')))
+  t.notOk(applies(line, line.replace('--sport 1000', '--sport 1001')), 'the kernel is told of another port by a range of its own')
+})
+
 t.test('a type whose opposite is another is no number to be put in its place', async (t) => {
   const line = '-A -s 1.1.1.1 -d 2.2.2.2 -p icmp --icmp-type 8 --icmp-code 0 --icmp-id 7 -t 9'
   t.equal(applies(line, line.replace('type 8', 'type 13')), false)

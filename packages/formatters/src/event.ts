@@ -4,6 +4,7 @@ import {
   type EventView,
   type Formatter,
   type Print,
+  printable,
   type ProtocolVariant,
   type Shape,
   type Text,
@@ -78,7 +79,7 @@ function lines(
   }
 }
 
-const named = (program: string | undefined): string => (program === undefined ? '' : ` progname=${program}`)
+const named = (program: string | undefined): string => (program === undefined ? '' : ` progname=${printable(program)}`)
 
 function compiled(shape: Shape<ProtocolVariant>, entry: (type: EventType) => Formatter<ProtocolVariant>): Record<EventType, PrintEntry> {
   return { new: entry('new').compile(shape), update: entry('update').compile(shape), destroy: entry('destroy').compile(shape) }

@@ -47,7 +47,10 @@ export function eventJson(key: 'flow' | 'expectation', { program }: EventOptions
         text.word(EVENT[type])
         text.string(`"${timestamp}","portId":${portId},"synthetic":${synthetic}`)
         const name = portId === 0 ? undefined : program?.(portId)
-        if (name !== undefined) text.string(`,"program":${JSON.stringify(name)}`)
+        if (name !== undefined) {
+          text.string(',"program":')
+          text.json(name)
+        }
         text.word(entryKey)
         fields(entry, text)
         text.string('}}\n')
