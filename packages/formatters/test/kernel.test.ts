@@ -29,7 +29,6 @@ const FLOWS = [
   { protocol: 'icmp', original: { ...FOUR, type: 8, code: 0, id: 65535 } },
   { protocol: 'icmpv6', original: { ...SIX, type: 128, code: 0, id: 77 } },
   { protocol: 'sctp', original: { ...FOUR, ...ports }, state: 'COOKIE_WAIT', verificationTagOriginal: 1, verificationTagReply: 2 },
-  { protocol: 'dccp', original: { ...FOUR, ...ports }, state: 'OPEN', role: 'client' },
   { protocol: 'gre', original: { ...FOUR, sourceKey: 0, destinationKey: 0xabc } },
   { protocol: 'unknown', original: { ...SIX, protocolNumber: 253 } },
 ]

@@ -101,6 +101,7 @@ export function* createAllInSteps<T extends GivenFlow | PreparedFlow>(
     },
   })
   let given = 0
+  let isWhole = false
   try {
     for (const flow of flows) {
       const refusal = untracked(context, flow)
@@ -115,6 +116,7 @@ export function* createAllInSteps<T extends GivenFlow | PreparedFlow>(
       if (given % STEP === 0) yield
     }
     batch.end()
+    isWhole = true
     return { given, created: tally.done, ...(tally.outcome() as Outcome<T>) }
   } catch (error) {
     if (error instanceof RangeError) batch.end()
@@ -122,7 +124,7 @@ export function* createAllInSteps<T extends GivenFlow | PreparedFlow>(
   } finally {
     batch.close()
     // Whoever leaves early wants to know how far it came.
-    options.onProgress?.({ settled: tally.settled, done: tally.done })
+    if (!isWhole) options.onProgress?.({ settled: tally.settled, done: tally.done })
   }
 }
 

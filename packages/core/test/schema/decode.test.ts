@@ -59,10 +59,11 @@ t.test('an attribute that another protocol knows is not told', (t) => {
 })
 
 t.test('of a protocol that is not installed nothing is lost', (t) => {
-  const tuple = concat(attribute(1, [253]), attribute(2, unhex('0010')), attribute(99, unhex('0102030405')))
+  const rest = concat(attribute(2, unhex('0010')), attribute(99, unhex('0102030405')))
+  const tuple = concat(attribute(1, [253]), rest)
   const info = nested(99, attribute(1, [1]))
   const flow = entryOf(LAYOUT, concat(nested(1, nested(2, tuple)), nested(4, info))).decode()
-  t.strictSame(flow, { original: { layer4: tuple, protocolNumber: 253 }, reply: {}, protoinfo: info })
+  t.strictSame(flow, { original: { layer4: rest, protocolNumber: 253 }, reply: {}, protoinfo: info })
   const { tuple: layer4, protoinfo } = LAYOUT.shape(253).variant.protocol
   const { original, protoinfo: kept } = flow as { original: object; protoinfo: Uint8Array }
   const again = encoder(flowTable(layer4, protoinfo)).encode({ original, protoinfo: kept })
