@@ -137,8 +137,10 @@ export function readBatch(file: string, understanding: Understanding): Batch {
     const texts = words.map(({ text }) => text)
     if (patterns.length === PATTERNS || texts.join(' ') !== line || /["\\]/.test(line)) return
     const pattern = patternOf(texts, flow.attributes, (others) => {
-      const other = understood(others, understanding).flow
-      return other !== undefined && kinds.numberOf(other) === kind ? other.attributes : undefined
+      const other = understood(others, understanding)
+      // Each protocol has rules of its own, one that is told by its number too.
+      const isAlike = other.flow !== undefined && kinds.numberOf(other.flow) === kind && protocolNumber(other.job) === protocolNumber(job)
+      return isAlike ? other.flow?.attributes : undefined
     })
     patterns.unshift({ pattern, kind })
   })
@@ -165,6 +167,9 @@ export function readBatch(file: string, understanding: Understanding): Batch {
     [Symbol.dispose]: () => spool[Symbol.dispose](),
   }
 }
+
+/** The number of a protocol that has no name here. */
+const protocolNumber = ({ query: { values } }: Job): unknown => (values.original as { protocolNumber?: number } | undefined)?.protocolNumber
 
 /** The name of a file for messages. */
 export const nameOf = (file: string): string => (file === '-' ? 'stdin' : file)

@@ -60,6 +60,15 @@ t.test('a line that is wrong is told with its place, and nothing is done, wherev
   t.equal(flows.length, 0)
 })
 
+t.test('a line that differs by its protocol number alone is understood anew', async (t) => {
+  const numbered = (number: number): string => `-A -p ${number} -s 192.0.2.1 -d 192.0.2.2 -t 60`
+  const { status, stderr, flows } = await load(t, [numbered(253), numbered(6)])
+  t.equal(status, 2)
+  t.match(stderr, /FILE:2:\d+: You need to supply the `--state' option/)
+  t.equal(flows.length, 0)
+  t.equal((await load(t, [numbered(253), numbered(254)])).flows.length, 2)
+})
+
 t.test('a line that is refused ends it; in a file of usual length nothing behind it is done', async (t) => {
   const { status, stderr, flows } = await load(t, [...lines(100), line(50, '-I'), ...lines(200)])
   t.equal(status, 1)
