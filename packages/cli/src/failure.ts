@@ -65,6 +65,7 @@ export function shortened(message: string): string {
 }
 
 const codeOf = (error: unknown): string => (error as NodeJS.ErrnoException | undefined)?.code ?? 'FAILED'
+
 /** Why an entry has no labels, and what to do. */
 export const NO_ROOM_FOR_LABELS =
   'the kernel keeps labels only of connections that began when a rule was about labels, such as `ct label set ct label` of nft(8)'
@@ -79,7 +80,6 @@ const REASONS: Readonly<Record<string, string>> = {
   'IPCTNL_MSG_CT_GET ENOENT': "such conntrack doesn't exist",
   'IPCTNL_MSG_CT_DELETE ENOENT': "such conntrack doesn't exist",
   'IPCTNL_MSG_CT_NEW ENOENT': "such conntrack doesn't exist",
-
   'IPCTNL_MSG_CT_GET EAFNOSUPPORT': 'protocol not supported',
 }
 

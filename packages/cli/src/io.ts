@@ -52,20 +52,27 @@ export function screenOf({ isTTY, columns }: Stream, environment: Readonly<Recor
   return { width: columns || undefined, colors: !environment.NO_COLOR && environment.TERM !== 'dumb' }
 }
 
-/** Milliseconds between two tries to write to a pipe that is full and does not block. */
+/** Milliseconds between two tries on a pipe that does not block: to write to a full one, or to read from an empty one. */
 const RETRY = 1
 const never = new Int32Array(new SharedArrayBuffer(4))
 
-/** Writes all bytes, however many calls it takes. */
-function writeAll(descriptor: number, bytes: Uint8Array): void {
-  let written = 0
-  while (written < bytes.length) {
+/** Does a call on a descriptor: again where it was interrupted, and a moment later where it would have to wait and does not. */
+export function patiently(call: () => number): number {
+  for (;;) {
     try {
-      written += writeSync(descriptor, bytes, written, bytes.length - written)
+      return call()
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException
       if (code === 'EAGAIN') Atomics.wait(never, 0, 0, RETRY)
       else if (code !== 'EINTR') throw error
     }
+  }
+}
+
+/** Writes all bytes, however many calls it takes. */
+function writeAll(descriptor: number, bytes: Uint8Array): void {
+  for (let written = 0; written < bytes.length; ) {
+    const rest = bytes.length - written
+    written += patiently(() => writeSync(descriptor, bytes, written, rest))
   }
 }

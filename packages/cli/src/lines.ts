@@ -1,5 +1,6 @@
 import { closeSync, openSync, readSync } from 'node:fs'
 import { Failure, WRONG_USAGE } from './failure.ts'
+import { patiently } from './io.ts'
 
 /** Bytes that are read at a time. */
 const PIECE = 1 << 20
@@ -46,16 +47,12 @@ function longer(buffer: Uint8Array<ArrayBuffer>, length: number): Uint8Array<Arr
 }
 
 function read(descriptor: number, buffer: Uint8Array, at: number): number {
-  for (;;) {
-    try {
-      return readSync(descriptor, buffer, at, PIECE, null)
-    } catch (error) {
-      const { code } = error as NodeJS.ErrnoException
-      // The end of a pipe, as some runtimes tell it.
-      if (code === 'EOF') return 0
-      if (code === 'EAGAIN') Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1)
-      else if (code !== 'EINTR') throw error
-    }
+  try {
+    return patiently(() => readSync(descriptor, buffer, at, PIECE, null))
+  } catch (error) {
+    // The end of a pipe, as some runtimes tell it.
+    if ((error as NodeJS.ErrnoException).code === 'EOF') return 0
+    throw error
   }
 }
 

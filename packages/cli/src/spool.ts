@@ -47,7 +47,7 @@ export class Spool implements Disposable {
     const { length } = this.#buffer
     let [position, end, at] = [0, this.#file === undefined ? this.#length : 0, 0]
     for (;;) {
-      let size = end - at < HEAD ? HEAD : HEAD + new DataView(this.#buffer.buffer, at).getUint32(0)
+      const size = end - at < HEAD ? HEAD : HEAD + new DataView(this.#buffer.buffer, at).getUint32(0)
       if (end - at < size) {
         if (this.#file === undefined || position === this.#written) return
         this.#buffer.copyWithin(0, at, end)
@@ -61,7 +61,6 @@ export class Spool implements Disposable {
       const view = new DataView(this.#buffer.buffer, at)
       yield { number: view.getUint32(4), kind: view.getUint32(8), bytes: this.#buffer.subarray(at + HEAD, at + size) }
       at += size
-      size = 0
     }
   }
 

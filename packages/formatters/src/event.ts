@@ -10,6 +10,7 @@ import {
   type Text,
   word,
 } from '@conntrack/core/plugin'
+import { type Step, sequence } from './parts.ts'
 import { calendar, microseconds } from './time.ts'
 
 /** What is shown of an event besides the entry. */
@@ -109,8 +110,40 @@ export function eventRows(entry: Formatter<ProtocolVariant>, { separator, end }:
   }
 }
 
+/** The parts of an entry between which an event's element has the time. */
+export interface EventElement {
+  readonly before: readonly Step[]
+  readonly after: readonly Step[]
+}
+
+const FLOW = byType((type) => `<flow type="${type}">`)
+
+/** Events as elements of a document like that of `entries`: `<flow type="new">`, then what `element` says of an entry. */
+export function eventElements(
+  { name, head, tail }: Formatter<ProtocolVariant>,
+  { timestamp }: EventOptions,
+  element: (shape: Shape<ProtocolVariant>) => EventElement,
+): EventFormatter<ProtocolVariant> {
+  return {
+    name,
+    head,
+    tail,
+    compile(shape) {
+      const parts = element(shape)
+      const before = sequence(parts.before)
+      const after = sequence(parts.after)
+      return (event, text) => {
+        text.word(FLOW[event.type])
+        before(event.entry, text)
+        if (timestamp) when(event, text)
+        after(event.entry, text)
+      }
+    },
+  }
+}
+
 /** `<when>`, in the local time zone. */
-export function when({ timestamp }: EventView, text: Text): void {
+function when({ timestamp }: EventView, text: Text): void {
   const parts = calendar(timestamp).map(([name, value]) => `<${name}>${value}</${name}>`)
   text.string(`<when>${parts.join('')}</when>`)
 }

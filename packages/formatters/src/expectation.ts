@@ -1,5 +1,5 @@
 import { type EventFormatter, type Formatter, type Place, type ProtocolVariant, type Shape, word } from '@conntrack/core/plugin'
-import { byType, type EventOptions, when } from './event.ts'
+import { eventElements, type EventOptions } from './event.ts'
 import { addresses, around, constant, element, layer3, layer4, layer4Fields } from './markup.ts'
 import { BLANK, endOfLine, labelled, place, type Step, sequence, tuple } from './parts.ts'
 
@@ -39,39 +39,17 @@ export function expectationXml(): Formatter<ProtocolVariant> {
     name: 'xml',
     head: '<?xml version="1.0" encoding="utf-8"?>\n<expect>\n',
     tail: '</expect>\n',
-    compile: (shape) =>
-      sequence([
-        constant('<flow>'),
-        ...packets(shape),
-        constant('<meta>'),
-        ...details(shape),
-        ...flagElements(shape),
-        constant('</meta></flow>\n'),
-      ]),
+    compile: (shape) => sequence([constant('<flow>'), ...content(shape), ...end(shape)]),
   }
 }
 
 /** Events of expectations as elements of one document: `<flow type="new">`. */
 export function expectationEventXml({ timestamp }: EventOptions = {}): EventFormatter<ProtocolVariant> {
-  const { head, tail } = expectationXml()
-  return {
-    name: 'xml',
-    head,
-    tail,
-    compile(shape) {
-      const before = sequence([...packets(shape), constant('<meta>'), ...details(shape)])
-      const after = sequence([...flagElements(shape), constant('</meta></flow>\n')])
-      return (event, text) => {
-        text.word(FLOW[event.type])
-        before(event.entry, text)
-        if (timestamp) when(event, text)
-        after(event.entry, text)
-      }
-    },
-  }
+  return eventElements(expectationXml(), { timestamp }, (shape) => ({ before: content(shape), after: end(shape) }))
 }
 
-const FLOW = byType((type) => `<flow type="${type}">`)
+const content = (shape: Shape<ProtocolVariant>): Step[] => [...packets(shape), constant('<meta>'), ...details(shape)]
+const end = (shape: Shape<ProtocolVariant>): Step[] => [...flagElements(shape), constant('</meta></flow>\n')]
 
 const PARTS = [
   ['expected', 'tuple'],

@@ -1,5 +1,5 @@
 import { type EventFormatter, type Formatter, type ProtocolVariant, type Shape, type Text, word } from '@conntrack/core/plugin'
-import { byType, type EventOptions, when } from './event.ts'
+import { eventElements, type EventOptions } from './event.ts'
 import { type LabelNames, labelElements } from './labels.ts'
 import { addresses, around, aroundIfAny, constant, element, layer3, layer4, layer4Fields } from './markup.ts'
 import { place, placeIfAny, type Step, sequence, statusBit } from './parts.ts'
@@ -19,32 +19,16 @@ export function xml(options: XmlOptions = {}): Formatter<ProtocolVariant> {
     name: 'xml',
     head: '<?xml version="1.0" encoding="utf-8"?>\n<conntrack>\n',
     tail: '</conntrack>\n',
-    compile: (shape) =>
-      sequence([constant('<flow>'), ...content(shape, options), element('helper', place(shape, 'helper.name')), constant('</flow>\n')]),
+    compile: (shape) => sequence([constant('<flow>'), ...content(shape, options), ...end(shape)]),
   }
 }
 
 /** Events of flows as elements of one document: `<flow type="new">`. */
 export function eventXml({ timestamp, ...options }: XmlOptions & EventOptions = {}): EventFormatter<ProtocolVariant> {
-  const { head, tail } = xml()
-  return {
-    name: 'xml',
-    head,
-    tail,
-    compile(shape) {
-      const before = sequence(content(shape, options))
-      const after = sequence([element('helper', place(shape, 'helper.name')), constant('</flow>\n')])
-      return (event, text) => {
-        text.word(FLOW[event.type])
-        before(event.entry, text)
-        if (timestamp) when(event, text)
-        after(event.entry, text)
-      }
-    },
-  }
+  return eventElements(xml(), { timestamp }, (shape) => ({ before: content(shape, options), after: end(shape) }))
 }
 
-const FLOW = byType((type) => `<flow type="${type}">`)
+const end = (shape: Shape<ProtocolVariant>): Step[] => [element('helper', place(shape, 'helper.name')), constant('</flow>\n')]
 
 function content(shape: Shape<ProtocolVariant>, options: XmlOptions): Step[] {
   return [direction(shape, 'original'), direction(shape, 'reply'), independent(shape, options)]

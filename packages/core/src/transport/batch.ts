@@ -2,7 +2,7 @@ import { MalformedMessageError, type NetlinkError } from '../errors.ts'
 import { verdict } from './ack.ts'
 import { type Connection, nextSequence } from './connection.ts'
 import { align, HEADER_LENGTH, header, messageEnd, NLM_F_ACK, NLM_F_REQUEST, NLMSG_ERROR, NLMSG_MIN_TYPE } from './message.ts'
-import type { Request } from './request.ts'
+import type { Replies, Request } from './request.ts'
 
 /** What is told of the requests of a batch. */
 export interface BatchObserver {
@@ -16,16 +16,7 @@ export interface BatchObserver {
 }
 
 /** A message that answers a request of a batch. */
-export interface BatchReply {
-  readonly bytes: Uint8Array
-  /** Where the attributes start. */
-  readonly at: number
-  readonly end: number
-  readonly type: number
-  readonly flags: number
-  readonly family: number
-  readonly portId: number
-}
+export type BatchReply = Pick<Replies, 'bytes' | 'at' | 'end' | 'type' | 'flags' | 'family' | 'portId'>
 
 /** Bytes in one send at most. More costs memory and saves nothing: a system call is a thousandth of what the kernel does with it. */
 const SEND = 131072
