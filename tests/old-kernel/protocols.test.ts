@@ -6,7 +6,7 @@ import { inOldKernel } from '../support/old-kernel.ts'
 import { RUNTIMES } from '../support/program.ts'
 
 const guest = fileURLToPath(new URL('guest.ts', import.meta.url))
-const CHECKS = 38
+const CHECKS = 57
 
 // A rule that looks at connections makes this kernel track loopback; iptables of old, since it has no nftables.
 const SETUP = `
