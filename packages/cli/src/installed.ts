@@ -10,6 +10,7 @@ import {
   expectationCsv,
   expectationEventXml,
   expectationLine,
+  expectationSave,
   expectationTableColumns,
   expectationTableRows,
   expectationXml,
@@ -62,7 +63,9 @@ export const installed: CliParts = {
     save: {
       help: 'command lines that make the entries again, for -R',
       flow: ({ command, labels }) => save(command, { labels }),
+      expectation: ({ command }) => expectationSave(command === '-D' ? '-D' : '-I'),
       flowEvents: ({ labels, program }) => eventSave((command) => save(command, { labels }), { program }),
+      expectationEvents: () => eventSave((command) => expectationSave(command === '-D' ? '-D' : '-I'), { userspace: false }),
     },
     json: {
       help: 'an object on each line, for every command, errors too',

@@ -158,7 +158,29 @@ const rows: readonly Row[] = [
     isOurs: true,
     use: { list: 'value', delete: 'value', update: 'value', flush: 'value' },
   }),
-  row([undefined, 'helper'], 'NAME', 'connection tracking helper, such as ftp', { sets: 'helper.name', use: PROPERTY, isOurs: true }),
+  row([undefined, 'helper'], 'NAME', 'connection tracking helper, such as ftp', {
+    sets: 'helper.name',
+    use: PROPERTY,
+    expectation: { list: 'condition', event: 'condition' },
+    isOurs: true,
+  }),
+  row([undefined, 'master-protonum'], 'PROTOCOL', 'protocol of the master connection, where it is another', {
+    use: {},
+    expectation: { create: 'value' },
+    isOurs: true,
+  }),
+  row([undefined, 'class'], 'NUMBER', "class of an expectation, one of its helper's", {
+    sets: 'class',
+    use: {},
+    expectation: { list: 'condition', event: 'condition', create: 'value' },
+    isOurs: true,
+  }),
+  row([undefined, 'expect-flags'], 'FLAG,…', 'PERMANENT, INACTIVE', {
+    sets: 'flags',
+    use: {},
+    expectation: { create: 'value' },
+    isOurs: true,
+  }),
   row([undefined, 'orig-seqadj'], ADJUSTMENT, 'sequence numbers moved by NAT, original direction', {
     ...sequenceAdjustment('originalSequenceAdjustment'),
   }),
@@ -234,7 +256,7 @@ function argumentOf(placeholder: string): CliOption['argument'] {
 }
 
 /** A protocol's options as the command line's. */
-export function protocolOptions({ options }: Protocol): CliOption[] {
+export function protocolOptions({ options }: Pick<Protocol, 'options'>): CliOption[] {
   return options.map(({ argument, use, ...rest }) => ({ ...rest, use: withFlush(use), placeholder: argument, argument: 'required' }))
 }
 

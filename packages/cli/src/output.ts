@@ -13,7 +13,7 @@ export interface Format {
   /** Makes the formatter of flows. */
   readonly flow: (options: FormatOptions) => Formatter<ProtocolVariant>
   /** Makes the formatter of expectations; without it the format is refused for them. */
-  readonly expectation?: () => Formatter<ProtocolVariant>
+  readonly expectation?: (options: FormatOptions) => Formatter<ProtocolVariant>
   /** Makes the formatter of events of flows; without it the format is refused for -E. */
   readonly flowEvents?: (options: FormatOptions & EventOptions) => EventFormatter<ProtocolVariant>
   /** Makes the formatter of events of expectations, in the same way. */
@@ -116,5 +116,5 @@ export function outputOf(
   const others = { record, events, columns: columns?.(options, table, command) }
   if (table !== 'expect') return { format: flow(options), ...others }
   if (expectation === undefined) throw new UsageError(`expectations cannot be written as \`${format}'`)
-  return { format: expectation(), ...others }
+  return { format: expectation(options), ...others }
 }

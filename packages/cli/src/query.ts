@@ -1,4 +1,4 @@
-import { attribute, expectationRow, flowRow, port, type Protocol, unknownProtocol } from '@conntrack/core/plugin'
+import { attribute, expectationRow, flowRow, masterField, port, type Protocol, unknownProtocol } from '@conntrack/core/plugin'
 import type { CommandName, TableName } from './commands.ts'
 import { UsageError } from './failure.ts'
 import type { Parsed } from './getopt.ts'
@@ -36,6 +36,7 @@ export function query(
   given: readonly Given[],
   chosen: ChosenProtocols | undefined,
   labels: () => LabelMap,
+  master?: ChosenProtocols,
 ): Query {
   const conditions: Fields = {}
   const values: Fields = {}
@@ -58,6 +59,9 @@ export function query(
     for (const [name, field] of Object.entries(found)) set(use === 'condition' ? conditions : values, name, field, one)
   }
   applyMasks(conditions)
+  // To a new expectation alone: no other command takes the option.
+  const masterNumber = master?.number ?? (table === 'expect' && command === 'create' ? chosen?.number : undefined)
+  if (masterNumber !== undefined) set(values, 'master.protocolNumber', masterNumber)
   const family = familyOf(given.filter(({ option }) => useOf(option, command, table) !== 'ignored'))
   const isOneEntry = command === 'get' || command === 'create' || command === 'add' || (command === 'delete' && table === 'expect')
   const target = isOneEntry ? values : conditions
@@ -69,7 +73,7 @@ export function query(
   const isInstalled = names.length > 0 && !chosen.protocols.includes(unknownProtocol)
   // What is not installed is told by its number: an entry of it may be of an installed protocol that the kernel does not track.
   if (isInstalled || (isOneEntry && names.length === 1)) target.protocol = names.length === 1 ? names[0] : names
-  if (!isInstalled) set(target, pathOf('original.protocolNumber'), chosen.number)
+  if (!isInstalled) set(target, table === 'expect' ? 'tuple.protocolNumber' : 'original.protocolNumber', chosen.number)
   return { conditions, values }
 }
 
@@ -107,8 +111,12 @@ const flowFields = (protocol: Protocol, labels: () => LabelMap): FieldsOf => ({
 
 /** To a new expectation, the original direction is the master's; to any other command it is the expected tuple. */
 function expectationFields(protocol: Protocol, labels: () => LabelMap, command: CommandName): FieldsOf {
-  const original = command === 'create' ? 'master.' : 'tuple.'
-  return { protocol, labels, path: (path) => path.replace(/^original\./, original), row: (path) => expectationRow(protocol, path) }
+  const path = (sets: string): string => {
+    const [side, field] = sets.split('.')
+    if (side !== 'original') return sets === 'helper.name' ? 'helper' : sets
+    return command === 'create' ? `master.${masterField(protocol, field)}` : `tuple.${field}`
+  }
+  return { protocol, labels, path, row: (at) => expectationRow(protocol, at) }
 }
 
 /** `--mask-src` is a mask for `--src`, and so on. */

@@ -1,4 +1,4 @@
-import type { Protocol } from '@conntrack/core/plugin'
+import { portOptions, type Protocol } from '@conntrack/core/plugin'
 import { check } from './check.ts'
 import { COMMANDS, type CommandSyntax, TABLES, tableOf, type TableName, written } from './commands.ts'
 import { UsageError } from './failure.ts'
@@ -33,7 +33,9 @@ type AnyOption = CommandSyntax | CliOption
  */
 export function understand(argv: readonly string[], protocols: readonly Protocol[], formats: Formats): Intent {
   const chosen = protocolsIn(argv, protocols)
-  const options = [...optionsFor(argv), ...sharedOptions(chosen?.protocols ?? [])]
+  const master = protocolsIn(argv, protocols, 'master-protonum')
+  const own = sharedOptions(chosen?.protocols ?? [])
+  const options = [...optionsFor(argv), ...(master === undefined ? own : withMaster(own))]
   const line = getopt<AnyOption>(argv, [...COMMANDS, ...options])
   if (line.error !== undefined) throw problem(line.error, protocols)
 
@@ -64,7 +66,7 @@ export function understand(argv: readonly string[], protocols: readonly Protocol
   const job: Job = {
     command,
     table,
-    query: query(command, table, given, chosen, labels),
+    query: query(command, table, given, chosen, labels, master),
     ...outputOf(argumentsOf('output'), formats, command, table, names),
     watched,
     isOutputAsked: named('output').length > 0,
@@ -113,11 +115,11 @@ export function outputIn(argv: readonly string[]): string[] {
   )
 }
 
-/** What `-p` chooses, wherever it stands: options of the protocol may come before it. */
-function protocolsIn(argv: readonly string[], protocols: readonly Protocol[]): ChosenProtocols | undefined {
+/** What `-p`, or another option with a protocol, chooses, wherever it stands: options of the protocol may come before it. */
+function protocolsIn(argv: readonly string[], protocols: readonly Protocol[], name = 'protonum'): ChosenProtocols | undefined {
   const base: readonly AnyOption[] = [...COMMANDS, ...optionsFor(argv)]
   const given = [base.concat(everyProtocolOption(protocols)), base]
-    .map((syntax) => getopt(argv, syntax).options.filter(({ option }) => option.names[0] === 'protonum'))
+    .map((syntax) => getopt(argv, syntax).options.filter(({ option }) => option.names[0] === name))
     .find(({ length }) => length > 0)
   if (given === undefined) return undefined
   const [{ argument = '', written }, second] = given
@@ -133,9 +135,15 @@ function sharedOptions([first, ...others]: readonly Protocol[]): CliOption[] {
   return protocolOptions(first).filter((option) => others.every((one) => has(one, option)))
 }
 
+/** A protocol's options, with ports for the master in place of what the protocol has in its original direction. */
+function withMaster(own: readonly CliOption[]): CliOption[] {
+  const isOfOriginal = ({ sets }: CliOption): boolean => sets?.startsWith('original.') ?? false
+  return [...protocolOptions({ options: portOptions }).filter(isOfOriginal), ...own.filter((option) => !isOfOriginal(option))]
+}
+
 /** All options of all protocols, one for each name. */
 function everyProtocolOption(protocols: readonly Protocol[]): CliOption[] {
-  return [...new Map(protocols.flatMap(protocolOptions).map((option) => [option.names[0], option])).values()]
+  return [...new Map(protocols.flatMap((one) => protocolOptions(one)).map((option) => [option.names[0], option])).values()]
 }
 
 function problem({ kind, written }: SyntaxProblem, protocols: readonly Protocol[]): UsageError {

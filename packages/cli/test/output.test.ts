@@ -57,11 +57,13 @@ t.test('what cannot be is an error', async (t) => {
   t.equal(chosen('save,userspace'), 'save {"command":"-A"}', 'which says nothing')
 })
 
-t.test('expectations have formats of their own, and not all', async (t) => {
+t.test('expectations have formats of their own, and a format may have none for them', async (t) => {
   t.equal(outputOf([], all, 'list', 'expect').format.name, 'line')
   t.match(outputOf(['xml'], all, 'list', 'expect').format, { name: 'xml', tail: '</expect>\n' })
   t.equal(outputOf(['json'], all, 'list', 'expect').format.name, 'json')
-  t.throws(() => outputOf(['save'], all, 'list', 'expect'), new UsageError("expectations cannot be written as `save'"))
+  t.equal(outputOf(['save'], all, 'list', 'expect').format.name, 'save')
+  const { flow, help } = all['save']
+  t.throws(() => outputOf(['save'], { save: { flow, help } }, 'list', 'expect'), new UsageError("expectations cannot be written as `save'"))
 })
 
 t.test('what is no entry has formats of its own', async (t) => {

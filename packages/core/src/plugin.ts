@@ -63,6 +63,7 @@ export {
   flowVariants,
   EXPECTED_USE,
   IGNORED_USE,
+  masterField,
   type Option,
   oppositePorts,
   pairOptions,

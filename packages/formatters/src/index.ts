@@ -4,6 +4,7 @@
  */
 export { type EventCells, eventLine, type EventOptions, eventRows, eventSave } from './event.ts'
 export { expectationEventXml, expectationLine, expectationXml } from './expectation.ts'
+export { expectationSave } from './expectation-save.ts'
 export { jsonReader } from './json-reader.ts'
 export { eventJson, JSON_VERSION, json, jsonRecord } from './json.ts'
 export { jsonSchema } from './json-schema.ts'

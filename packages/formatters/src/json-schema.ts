@@ -137,7 +137,7 @@ class Definitions {
     if (row.row === 'perFamily') return rowSchema(row)
     const isTuple = row.row === 'nest' && 'protocolNumber' in row.table
     const description = nameOf(row.path)
-    const name = isTuple ? `${protocol}Tuple` : SHARED.get(description)
+    const name = SHARED.get(description) ?? (isTuple ? `${protocol}Tuple` : undefined)
     if (name !== undefined) {
       this.all[name] ??= row.row === 'nest' ? nestSchema(row.table, rowSchema) : row.kind.schema
       return { ...reference(name), description }
@@ -152,6 +152,8 @@ const SHARED: ReadonlyMap<string, string> = new Map([
   ['CTA_COUNTERS_REPLY', 'counters'],
   ['CTA_NAT_SRC', 'nat'],
   ['CTA_NAT_DST', 'nat'],
+  ['CTA_TUPLE_MASTER', 'masterTuple'],
+  ['CTA_EXPECT_MASTER', 'masterTuple'],
   ['CTA_SEQ_ADJ_ORIG', 'sequenceAdjustment'],
   ['CTA_SEQ_ADJ_REPLY', 'sequenceAdjustment'],
   ['CTA_STATUS', 'status'],

@@ -72,5 +72,5 @@ export function addresses(shape: Shape<ProtocolVariant>, path: string): Step[] {
 
 /** The protocol's part of a tuple. */
 export function layer4Fields(shape: Shape<ProtocolVariant>, path: string): Step[] {
-  return labelsOf(shape).map(([field, label]) => element(label, place(shape, `${path}.${field}`)))
+  return labelsOf(shape, path).map(([field, label]) => element(label, place(shape, `${path}.${field}`)))
 }

@@ -88,17 +88,21 @@ export function statusBit(
   return ({ bytes, slots }) => (slots[slot] === 0 ? undefined : (bytes[slots[slot] + byte] & mask) !== 0)
 }
 
-/** The fields of a tuple that have a word, with that word. */
-export function labelsOf(shape: Shape<ProtocolVariant>): [field: string, label: string][] {
-  return Object.entries(shape.variant.protocol.labels).filter(([, label]) => label !== '')
+/** The fields of a tuple that have a word, with that word; `path` is the tuple's. A master has ports, whatever it expects. */
+export function labelsOf(shape: Shape<ProtocolVariant>, path: string): [field: string, label: string][] {
+  return Object.entries(path === 'master' ? PORTS : shape.variant.protocol.labels).filter(([, label]) => label !== '')
 }
+
+const PORTS = { sourcePort: 'sport', destinationPort: 'dport' }
 
 /** A tuple in a line: `src=10.0.0.1 dst=10.0.0.2 sport=1 dport=2 `; addresses may have a prefix, `mask-src=`. */
 export function tuple(shape: Shape<ProtocolVariant>, path: string, prefix = ''): Step[] {
   return [
     ...addressPlaces(shape, `${path}.source`).map((one) => labelled(`${prefix}src=`, one)),
     ...addressPlaces(shape, `${path}.destination`).map((one) => labelled(`${prefix}dst=`, one)),
-    ...labelsOf(shape).map(([field, label]) => labelledOrZero(`${label}=`, place(shape, `${path}.${field}`))),
+    ...labelsOf(shape, path).map(([field, label]) =>
+      (path === 'master' ? labelled : labelledOrZero)(`${label}=`, place(shape, `${path}.${field}`)),
+    ),
   ]
 }
 

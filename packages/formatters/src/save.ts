@@ -54,7 +54,7 @@ function compile(shape: Shape<ProtocolVariant>, command: SaveCommand, { labels =
 }
 
 /** An option with the value as `parse` reads it: numbers in decimal and states by number where they have no name, whatever a line shows. */
-function argument({ names, saved }: Option, one: Place | undefined): Step {
+export function argument({ names, saved }: Option, one: Place | undefined): Step {
   if (one === undefined || saved === 'never') return () => {}
   const { slot, kind } = one
   const before = word(`--${names[0]} `)
@@ -158,10 +158,10 @@ const pairIfAny = (one: Place | undefined, other: Place | undefined): (readonly 
   one === undefined || other === undefined ? [] : [[one, other]]
 
 /** `-p 50`; with attributes that are saved as they are, `-p unknown:50`, so that nobody who knows the protocol asks for more. */
-function unknownName(shape: Shape<ProtocolVariant>): Step {
-  const plain = labelled('-p ', place(shape, 'original.protocolNumber'))
-  const raw = labelled('-p unknown:', place(shape, 'original.protocolNumber'))
-  const { slot, kind } = place(shape, 'original.layer4')
+export function unknownName(shape: Shape<ProtocolVariant>, tuple: string): Step {
+  const plain = labelled('-p ', place(shape, `${tuple}.protocolNumber`))
+  const raw = labelled('-p unknown:', place(shape, `${tuple}.protocolNumber`))
+  const { slot, kind } = place(shape, `${tuple}.layer4`)
   return (entry, text) => {
     const at = entry.slots[slot]
     const isBare = at === 0 || isZero(kind, entry.bytes, at, payloadLength(entry.bytes, at))
@@ -175,7 +175,7 @@ function unknownName(shape: Shape<ProtocolVariant>): Step {
  */
 function protocolName(shape: Shape<ProtocolVariant>): Step {
   const { name, number, tuple, protoinfo } = shape.variant.protocol
-  if (number < 0) return unknownName(shape)
+  if (number < 0) return unknownName(shape, 'original')
   const own = [...Object.keys(tuple).map((field) => `original.${field}`), ...Object.keys(protoinfo)]
   const parts = own.map((path) => place(shape, path).slot)
   const isUntracked = ({ slots }: Entry<ProtocolVariant>): boolean => parts.length > 0 && parts.every((slot) => slots[slot] === 0)

@@ -65,7 +65,7 @@ export function end(path: string, which: 'source' | 'destination'): CellOf {
 export const detail =
   (path: string): CellOf =>
   (shape) => {
-    const parts = labelsOf(shape)
+    const parts = labelsOf(shape, path)
       .filter(([name]) => !name.endsWith('Port'))
       .map(([name, label]) => ({ label, print: printed(place(shape, `${path}.${name}`)) }))
     return (entry) =>

@@ -38,7 +38,8 @@ export function getExpectation<T>(context: TableContext, given: GivenExpectation
 }
 
 /**
- * Makes an expectation for a master connection that has a helper: `tuple` under `mask` are the packets that are expected.
+ * Makes an expectation for a master connection that has a helper: `tuple` under `mask` are the packets that are expected. The master is of
+ * the same protocol unless its `protocolNumber` says otherwise.
  * @throws NetlinkError ENOENT when there is no such master, EOPNOTSUPP when it has no helper
  */
 export function createExpectation(context: TableContext, given: GivenExpectation): void {
@@ -47,7 +48,8 @@ export function createExpectation(context: TableContext, given: GivenExpectation
   const { protocol: _, family, master, tuple, mask, ...rest } = given
   if (master === undefined || tuple === undefined || mask === undefined) throw new RangeError('master, tuple and mask are needed')
   const body = encoder.encode({
-    master: numbered(master, protocol),
+    // A master that does not say its protocol is of that of what it expects.
+    master: { ...numbered({}, protocol), ...master },
     tuple: numbered(tuple, protocol),
     mask: { ...numbered(mask, protocol), protocolNumber: 255 },
     ...rest,

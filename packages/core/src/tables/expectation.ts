@@ -1,17 +1,18 @@
 import { bits, string, u16, u32 } from '../schema/kinds.ts'
 import { always, attribute, fromKernel, nest, type Table } from '../schema/table.ts'
-import { tupleOf } from './tuple.ts'
+import { ports, tupleOf } from './tuple.ts'
 
 /** NF_CT_EXPECT_PERMANENT, NF_CT_EXPECT_INACTIVE, NF_CT_EXPECT_USERSPACE. */
 const EXPECTATION_FLAGS = ['PERMANENT', 'INACTIVE', 'USERSPACE'] as const
 
 /**
  * enum ctattr_expect: a connection that a helper expects because of a master connection. `layer4` is the protocol's part of the
- * tuples; in `mask`, set bits say what of `tuple` counts. `timeout` is seconds from now.
+ * tuples; in `mask`, set bits say what of `tuple` counts. `timeout` is seconds from now. The master may be of another protocol, as with
+ * PPTP, where a connection of TCP tells of GRE: the kernel's helpers are all for protocols with ports.
  */
 export function expectationTable<L4 extends Table>(layer4: L4) {
   return {
-    master: always(nest(1, 'CTA_EXPECT_MASTER', tupleOf(layer4))),
+    master: always(nest(1, 'CTA_EXPECT_MASTER', tupleOf(ports))),
     tuple: always(nest(2, 'CTA_EXPECT_TUPLE', tupleOf(layer4))),
     mask: always(nest(3, 'CTA_EXPECT_MASK', tupleOf(layer4))),
     zone: attribute(7, 'CTA_EXPECT_ZONE', u16),

@@ -1,6 +1,6 @@
 import { bits, bytes, hostU32, ipv4, ipv6, port, seconds, string, u16, u32, u64 } from '../schema/kinds.ts'
 import { always, attribute, fromKernel, nest, perFamily, type Table, within } from '../schema/table.ts'
-import { tupleOf } from './tuple.ts'
+import { ports, tupleOf } from './tuple.ts'
 
 /** enum ip_conntrack_status, lowest bit first: IPS_EXPECTED, IPS_SEEN_REPLY, … */
 export const STATUS_BITS = [
@@ -86,7 +86,7 @@ export function flowTable<L4 extends Table, Info extends Table>(layer4: L4, prot
     }),
     sourceNat: nest(6, 'CTA_NAT_SRC', nat),
     destinationNat: nest(13, 'CTA_NAT_DST', nat),
-    master: nest(14, 'CTA_TUPLE_MASTER', tupleOf(layer4)),
+    master: nest(14, 'CTA_TUPLE_MASTER', tupleOf(ports)),
     originalSequenceAdjustment: nest(15, 'CTA_SEQ_ADJ_ORIG', sequenceAdjustment),
     replySequenceAdjustment: nest(16, 'CTA_SEQ_ADJ_REPLY', sequenceAdjustment),
     synproxy: nest(24, 'CTA_SYNPROXY', synproxy),

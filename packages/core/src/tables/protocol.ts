@@ -1,12 +1,12 @@
 import { bytes } from '../schema/kinds.ts'
 import type { Variant } from '../schema/layout.ts'
 import type { Conditions } from '../schema/match.ts'
-import { type Attribute, type Decoded, type Encodable, type Flat, type PerFamily, type Table, whole } from '../schema/table.ts'
+import { type Attribute, type Decoded, type Encodable, type Flat, type PerFamily, type Row, type Table, whole } from '../schema/table.ts'
 import { expectationTable } from './expectation.ts'
 import { flowTable } from './flow.ts'
 import { layer4 } from './unknown.ts'
 import type { NatConditions } from './nat.ts'
-import type { ports } from './tuple.ts'
+import { ports } from './tuple.ts'
 
 /** What a program can be told to do; the command line's commands. */
 export type Command = 'list' | 'get' | 'create' | 'add' | 'update' | 'delete' | 'event'
@@ -177,6 +177,13 @@ export function expectationRow({ tuple }: Protocol, path: string): Attribute<unk
   return rowAt(expectationTable(tuple), path)
 }
 
+/** The field of a master's tuple that stands where this field of a protocol's tuple does: GRE's keys travel where ports do. */
+export function masterField({ tuple }: Protocol, field: string): string {
+  const numberOf = (row: Row | undefined): number | undefined => (row?.row === 'attribute' ? row.path.at(-1)?.id : undefined)
+  const wanted = numberOf(tuple[field])
+  return Object.entries(ports).find(([, row]) => numberOf(row) === wanted)?.[0] ?? field
+}
+
 function rowAt(root: Table, path: string): Attribute<unknown> | PerFamily {
   let table = root
   const parts = path.split('.')
@@ -207,6 +214,16 @@ export const unknownProtocol = protocol({
       help: `attributes of the protocol in ${side} direction`,
       sets: `${side}.layer4` as const,
       use: RAW_USE,
+      isOurs: true,
+      saved: 'unless zero' as const,
+    })),
+    ...(['tuple', 'mask'] as const).map((part) => ({
+      names: [`${part}-layer4`] as const,
+      argument: 'HEX',
+      help: `attributes of the protocol in the ${part} of an expectation`,
+      sets: `${part}.layer4` as const,
+      use: {},
+      expectation: { create: 'value' } as const,
       isOurs: true,
       saved: 'unless zero' as const,
     })),
