@@ -27,10 +27,20 @@ t.test('whoever is not root has help, completion, the demonstration, and mistake
     t.match(run('-h', '-p', 'tcp'), { status: 0, stdout: /--sport/, stderr: '' }, `${runtime} -h`)
     t.match(run('--completion', 'bash'), { status: 0, stderr: '' }, `${runtime} --completion`)
     t.match(run('-L', '--demo'), { status: 0, stdout: /tcp {6}6/ }, `${runtime} --demo`)
+    t.match(run('-E', '--demo', '--count', '1'), { status: 0, stdout: /src=/, stderr: /^DEMONSTRATION: / }, `${runtime} -E --demo`)
     t.match(run('-L', '-s', 'nonsense'), { status: 2, stderr: /`nonsense'/ }, `${runtime} -s`)
     t.match(run('-D', '--max', 'x'), { status: 2, stderr: /`x'/ }, `${runtime} --max`)
     t.match(run('-D', '--dry-run'), { status: 1, stdout: '', stderr: /CAP_NET_ADMIN/ }, `${runtime}: the capability that is missing`)
     t.match(run('-L', '--netns', '/proc/self/ns/net'), { status: 1, stderr: /CAP_SYS_ADMIN/ }, `${runtime}: and for another namespace`)
+  }
+})
+
+t.test('the demonstration needs no netfilter, and no socket at all', { skip: skipKernel }, async (t) => {
+  const withoutSockets = ['strace', '-f', '-qq', '-o', '/dev/null', '-e', 'trace=socket', '-e', 'inject=socket:error=EPROTONOSUPPORT']
+  for (const runtime of runtimes) {
+    t.match(conntrack(runtime, ['-C'], withoutSockets), { status: 1, stdout: '' }, `${runtime}: the kernel has none`)
+    t.match(conntrack(runtime, ['-L', '--demo', '-o', 'table'], withoutSockets), { status: 0, stdout: /^PROTO [^]*ESTABLISHED/ }, runtime)
+    t.match(conntrack(runtime, ['-E', '--demo', '--count', '2'], withoutSockets), { status: 0, stdout: /src=.*\n.*src=/ }, runtime)
   }
 })
 

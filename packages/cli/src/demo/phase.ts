@@ -20,6 +20,8 @@ const TIMEOUTS = { established: 432_000, timeWait: 120, synSent: 120, synRecv: 6
 const BEAT = 5
 /** Seconds until the first answer, and until the connection stands. */
 const [ANSWER, OPEN] = [0.4, 0.8]
+/** Seconds from the first goodbye until both sides have said it. */
+const CLOSED = 0.6
 
 /** The phase of a conversation, so many seconds after its start. */
 export function phase({ kind, seconds }: Conversation, elapsed: number): Phase {
@@ -35,6 +37,7 @@ export function phase({ kind, seconds }: Conversation, elapsed: number): Phase {
       if (elapsed < ANSWER) return { ...common, isAnswered: false, answered: [0, 0], state: 'SYN_SENT', timeout: TIMEOUTS.synSent - quiet }
       if (elapsed < OPEN) return { ...common, state: 'SYN_RECV', timeout: TIMEOUTS.synRecv - quiet }
       if (!over) return { ...common, state: 'ESTABLISHED', timeout: TIMEOUTS.established - quiet }
+      if (quiet < CLOSED) return { ...common, state: quiet < CLOSED / 2 ? 'FIN_WAIT' : 'LAST_ACK', timeout: TIMEOUTS.timeWait - quiet }
       return { ...common, state: 'TIME_WAIT', timeout: TIMEOUTS.timeWait - quiet }
     case 'sctp':
       return { ...common, state: over ? 'SHUTDOWN_ACK_SENT' : 'ESTABLISHED', timeout: (over ? 3 : TIMEOUTS.sctp) - quiet }
