@@ -22,5 +22,6 @@ if (import.meta.main) {
   const [source, target] = process.argv.slice(2)
   using from = openConntrack({ protocols, netns: source })
   using to = openConntrack({ protocols, netns: target })
-  console.log(migrate(from, to))
+  const { copied, known } = migrate(from, to)
+  console.log(`${copied} flows copied, ${known} were there already`)
 }

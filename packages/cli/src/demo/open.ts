@@ -104,7 +104,7 @@ class Network {
       tell(shown, next)
       const download = Math.floor(elapsed / DOWNLOAD)
       if (conversation.kind.helper === 'ftp' && next.state === 'ESTABLISHED' && download > shown.downloads) {
-        this.#expectData(handle.flow as unknown as ControlConnection, download)
+        this.#expectData(handle.flow as ControlConnection, download)
         shown.downloads = download
       }
     }
