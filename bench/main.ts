@@ -1,4 +1,4 @@
-// Compares ours with the original:  npm run bench -- [row ...] [--flows 1000000] [--pairs 5]
+// Compares ours with the original:  npm run bench -- [row ...] [--flows 1000000] [--pairs 5], or --pages, which writes the pages anew.
 // Needs root and Debian's conntrack. A dump walks the kernel's one hash of all namespaces: keep other dumps away while this runs.
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, openSync, rmSync } from 'node:fs'
@@ -7,14 +7,18 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { prepare } from './machine.ts'
 import { type Run, run } from './measure.ts'
-import { record } from './report.ts'
+import { publish, record } from './report.ts'
 import { ROWS, type Row } from './rows.ts'
 import { fill, keepLabels, type TableKind } from './tables.ts'
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { flows: { type: 'string', default: '1000000' }, pairs: { type: 'string', default: '5' } },
+  options: { flows: { type: 'string', default: '1000000' }, pairs: { type: 'string', default: '5' }, pages: { type: 'boolean' } },
 })
+if (values.pages) {
+  publish()
+  process.exit()
+}
 const flows = Number(values.flows)
 const strange = positionals.find((name) => !ROWS.some((row) => row.name === name))
 if (strange !== undefined) throw new Error(`no row is called ${strange}: there are ${ROWS.map(({ name }) => name).join(', ')}`)

@@ -23,11 +23,28 @@ interface Result {
 }
 
 const KEPT = join(root, 'bench/results.json')
-const SHOWN = join(root, 'bench/RESULTS.md')
 
 const results = (): Record<string, Result> => (existsSync(KEPT) ? (JSON.parse(readFileSync(KEPT, 'utf8')) as Record<string, Result>) : {})
 
-/** Keeps what a row has come to, and writes `RESULTS.md`. Gives the row's lines. */
+/** The pages that are written of what was measured, by their path from the root. Of the guide the table alone is. */
+export function pages(): ReadonlyMap<string, string> {
+  const all = results()
+  const guide = readFileSync(join(root, GUIDE), 'utf8')
+  return new Map([
+    ['bench/RESULTS.md', markdown(all)],
+    [GUIDE, guide.replace(TABLE, (_, start: string, end: string) => `${start}${summary(all)}${end}`)],
+  ])
+}
+
+const GUIDE = 'docs/guides/performance.md'
+const TABLE = /(<!-- measured -->\n\n)[^]*?(\n<!-- \/measured -->)/
+
+/** Writes all pages anew. */
+export function publish(): void {
+  for (const [path, text] of pages()) writeFileSync(join(root, path), text)
+}
+
+/** Keeps what a row has come to, and writes the pages. Gives the row's lines. */
 export function record(row: Row, flows: number, runs: readonly (readonly Run[])[]): string {
   const result: Result = {
     date: new Date().toISOString().slice(0, 10),
@@ -45,7 +62,7 @@ export function record(row: Row, flows: number, runs: readonly (readonly Run[])[
   }
   const all = { ...results(), [row.name]: result }
   writeFileSync(KEPT, `${JSON.stringify(all, null, 2)}\n`)
-  writeFileSync(SHOWN, markdown(all))
+  publish()
   return section(row, result)
 }
 
@@ -65,6 +82,9 @@ function markdown(all: Readonly<Record<string, Result>>): string {
   ].join('\n')
 }
 
+/** Of times too short to be counted there is no ratio. */
+const ratioText = (ratio: number): string => (Number.isFinite(ratio) ? ratio.toFixed(2) : '')
+
 function section({ name, title, table }: Row, { date, flows, rounds, contestants, load }: Result): string {
   const [first] = contestants
   const size = table === 'empty' && !name.startsWith('load') ? 'an empty table' : `${flows.toLocaleString('en')} flows`
@@ -74,8 +94,27 @@ function section({ name, title, table }: Row, { date, flows, rounds, contestants
     '| program | seconds | ratio | CPU seconds | ratio | target | memory, MiB |',
     '| --- | ---: | ---: | ---: | ---: | ---: | ---: |',
     ...contestants.map(({ name: program, seconds, cpu, memory, target }) => {
-      const [ratio, cpuRatio] = [seconds / first.seconds, cpu / first.cpu].map((one) => one.toFixed(2))
+      const [ratio, cpuRatio] = [seconds / first.seconds, cpu / first.cpu].map(ratioText)
       return `| \`${program}\` | ${seconds.toFixed(3)} | ${ratio} | ${cpu.toFixed(2)} | ${cpuRatio} | ${target ?? ''} | ${memory.toFixed(0)} |`
+    }),
+    '',
+  ].join('\n')
+}
+
+/** One table of all rows in which the original takes part, with the programs that were compared with it. */
+function summary(all: Readonly<Record<string, Result>>): string {
+  const compared = ROWS.filter(({ name, contestants }) => all[name] !== undefined && contestants[0].command[0] === 'conntrack')
+  return [
+    '| work | flows | `conntrack(8)`, s | program | s | ratio | CPU ratio | MiB |',
+    '| --- | ---: | ---: | --- | ---: | ---: | ---: | ---: |',
+    ...compared.flatMap(({ name, title }) => {
+      const { flows, contestants } = all[name]
+      const [first, ...others] = contestants
+      return others.map(({ name: program, seconds, cpu, memory }) => {
+        const [ratio, cpuRatio] = [seconds / first.seconds, cpu / first.cpu].map(ratioText)
+        const cells = [title, flows.toLocaleString('en'), first.seconds.toFixed(2), `\`${program}\``, seconds.toFixed(2)]
+        return `| ${[...cells, ratio, cpuRatio, memory.toFixed(0)].join(' | ')} |`
+      })
     }),
     '',
   ].join('\n')

@@ -7,6 +7,7 @@ import t from 'tap'
 import { entryPoints, exportsOf } from './surface/surface.ts'
 import { installed } from '../packages/cli/src/installed.ts'
 import { understand } from '../packages/cli/src/understand.ts'
+import { pages } from '../bench/report.ts'
 import { anchors, blocks, commandLines, links } from './documents/markdown.ts'
 import { environment, root, RUNTIMES, skipKernel } from './support/program.ts'
 
@@ -76,6 +77,14 @@ t.test('command lines in documents are understood', async (t) => {
       }
     }
   t.ok(count > 10)
+})
+
+t.test('what is told of performance is what was measured; npm run bench -- --pages writes it anew', async (t) => {
+  t.equal(pages().size, 2)
+  for (const [path, text] of pages()) {
+    t.ok(/^\| .*\| \d+\.\d+ \|/m.test(text), path)
+    t.equal(documents.get(path), text, path)
+  }
 })
 
 t.test('every package says how it is installed, shows an example, and names what it exports', async (t) => {
