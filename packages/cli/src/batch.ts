@@ -2,20 +2,21 @@ import type { Flows, PreparedFlow } from '@conntrack/core'
 import type { Protocol } from '@conntrack/core/plugin'
 import { type CommandName, LOAD_FILE } from './commands.ts'
 import { UsageError } from './failure.ts'
-import { getopt } from './getopt.ts'
+import { getopt, type OptionSyntax } from './getopt.ts'
 import type { Limits } from './guard.ts'
 import { forEachLine } from './lines.ts'
 import type { Formats } from './output.ts'
+import { OPTIONS } from './options.ts'
 import { type Pattern, patternOf, type Word } from './pattern.ts'
 import type { Job } from './run.ts'
 import { Spool } from './spool.ts'
-import { understand } from './understand.ts'
+import { everyOption, understand } from './understand.ts'
 import { parseMaximum } from './values.ts'
 
 /** The commands that a file may have. */
 const ALLOWED: ReadonlySet<CommandName> = new Set(['create', 'add', 'update', 'delete', 'flush'])
 
-/** What follows `-R`. */
+/** What a command line with `-R` says. */
 export interface BatchArguments {
   /** A path, or `-` for standard input. */
   readonly file: string
@@ -23,31 +24,49 @@ export interface BatchArguments {
   readonly goOn: boolean
   /** Work on the made-up network. */
   readonly isDemo: boolean
+  /** The network namespace; one's own if absent. */
+  readonly netns: string | undefined
+  /** Words that are no options. */
+  readonly words: readonly string[]
   /** The arguments of `-o`. */
   readonly output: readonly string[]
   /** For all lines together. */
   readonly limits: Limits
 }
 
-/** Tells whether a command line is `-R FILE` with its options, which stands first or not at all. @throws UsageError */
-export function batchArguments([first, ...rest]: readonly string[]): BatchArguments | undefined {
-  if (first !== '-R' && first !== '--load-file') return undefined
-  const { options, words, error } = getopt(rest, LOAD_FILE.options)
-  const expected = LOAD_FILE.options.map(({ names: [name], placeholder }) => `--${name}${placeholder && ` ${placeholder}`}`).join(', ')
-  const [file, stranger = error?.kind === 'unknown' ? error.written : undefined] = words
-  if (error?.kind === 'argument missing' || (file === undefined && error === undefined))
-    throw new UsageError(`option \`${error?.written ?? first}' requires an argument`)
-  if (stranger !== undefined || error !== undefined)
-    throw new UsageError(`\`${stranger ?? error?.written}' after \`${first} ${file ?? 'FILE'}': expected nothing else, or ${expected}`)
-  const given = (name: string) => options.filter(({ option }) => option.names[0] === name)
+/** Reads a command line that has `-R FILE`, wherever it stands; undefined for any other. @throws UsageError */
+export function batchArguments(argv: readonly string[], protocols: readonly Protocol[]): BatchArguments | undefined {
+  if (!loadsFile(argv, protocols)) return undefined
+  const { options, words, error } = getopt<OptionSyntax>(argv, [LOAD_FILE, ...LOAD_FILE.options])
+  if (error?.kind === 'argument missing') throw new UsageError(`option \`${error.written}' requires an argument`, error.written)
+  if (error !== undefined) {
+    const known = LOAD_FILE.options.map(({ names: [name], placeholder }) => `--${name}${placeholder && ` ${placeholder}`}`).join(', ')
+    throw new UsageError(`\`${error.written}' does not go with -R FILE: expected nothing else, or ${known}`, error.written)
+  }
+  const given = (name: string): readonly string[] =>
+    options.filter(({ option }) => option.names[0] === name).map(({ argument = '' }) => argument)
+  const [file, another] = given('load-file')
+  if (another !== undefined) throw new UsageError(`-R takes one file: \`${another}' is another`, another)
+  const netns = given('netns').at(-1)
+  const isDemo = given('demo').length > 0
+  if (isDemo && netns !== undefined) throw new UsageError('--demo has no network namespaces: leave out --netns', '--netns')
   const limits = {
     dryRun: given('dry-run').length > 0,
-    maximum: given('max').map(({ argument = '', written }) => parseMaximum(argument, written))[0],
+    maximum: given('max').map((argument) => parseMaximum(argument, '--max'))[0],
     force: given('force').length > 0,
   }
-  const output = given('output').map(({ argument = '' }) => argument)
-  return { file, goOn: given('continue').length > 0, isDemo: given('demo').length > 0, output, limits }
+  return { file, goOn: given('continue').length > 0, isDemo, netns, words, output: given('output'), limits }
 }
+
+/** Whether `-R` is among the options of a command line, and no argument of another. */
+export function loadsFile(argv: readonly string[], protocols: readonly Protocol[]): boolean {
+  const { options, error } = getopt(argv, [LOAD_FILE, ...everyOption(protocols), ...OWN])
+  return options.some(({ option }) => option === LOAD_FILE) || (error?.kind === 'argument missing' && isLoadFile(error.written))
+}
+
+const isLoadFile = (written: string): boolean => getopt([written, ''], [LOAD_FILE]).options.length > 0
+/** The options of `-R` that no command has. */
+const OWN = LOAD_FILE.options.filter(({ names: [name] }) => !OPTIONS.some(({ names }) => names.includes(name)))
 
 /** A file of command lines, of which each was understood. */
 export interface Batch extends Disposable {

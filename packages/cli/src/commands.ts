@@ -66,24 +66,26 @@ interface FileOption extends OptionSyntax {
   readonly help: string
 }
 
-function behindFile(name: string, placeholder: string, help: string): FileOption {
+function besideFile(name: string, placeholder: string, help: string): FileOption {
   return { names: [name], argument: placeholder === '' ? 'none' : 'required', placeholder, help }
 }
 
-/** A file of command lines. It stands first or not at all, so it is no row of the others. */
+/** A file of command lines. It has options of its own and goes with no command, so it is no row of the others. */
 export const LOAD_FILE = {
   short: 'R',
   names: ['load-file'],
+  argument: 'required',
   placeholder: 'FILE',
   help: 'do the command lines of a file, or of standard input for -',
-  /** What may stand behind the file. */
+  /** What may stand beside the file. */
   options: [
-    behindFile('continue', '', 'go on after a line that fails'),
-    behindFile('dry-run', '', 'show what would be done, and do nothing'),
-    behindFile('max', 'COUNT', 'do nothing where more entries than this would be touched'),
-    behindFile('force', '', 'even where the flow of your own SSH session is deleted'),
-    { ...behindFile('output', 'FORMAT,…', 'how entries are written, and errors'), short: 'o' },
-    behindFile('demo', '', 'on a made-up network in memory'),
+    besideFile('continue', '', 'go on after a line that fails'),
+    besideFile('dry-run', '', 'show what would be done, and do nothing'),
+    besideFile('max', 'COUNT', 'do nothing where more entries than this would be touched'),
+    besideFile('force', '', 'even where the flow of your own SSH session is deleted'),
+    { ...besideFile('output', 'FORMAT,…', 'how entries are written, and errors'), short: 'o' },
+    besideFile('netns', 'NAMESPACE', 'network namespace: its name, path or a process in it'),
+    besideFile('demo', '', 'on a made-up network in memory'),
   ],
 } as const
 

@@ -1,5 +1,6 @@
 import { readdirSync } from 'node:fs'
 import { printable, type Protocol, STATUS_BITS } from '@conntrack/core/plugin'
+import { loadsFile } from './batch.ts'
 import { COMMANDS, type CommandSyntax, LOAD_FILE, type TableName, tableOf } from './commands.ts'
 import { UsageError } from './failure.ts'
 import { getopt, type OptionSyntax } from './getopt.ts'
@@ -30,7 +31,8 @@ interface Known {
   readonly formats: Formats
 }
 
-type Syntax = CommandSyntax | (CliOption & { readonly owner?: Protocol })
+type FileSyntax = typeof LOAD_FILE | (typeof LOAD_FILE.options)[number]
+type Syntax = CommandSyntax | FileSyntax | (CliOption & { readonly owner?: Protocol })
 
 /**
  * What may stand in the place of the last of these words, given those before it: commands, then tables, options that the command takes
@@ -45,12 +47,9 @@ export function candidates(words: readonly string[], known: Known): Candidate[] 
     return starting(option === undefined ? [] : valuesOf(option, current, known), current, glue)
   }
   const given = line.options.map(({ option }) => option)
+  if (given.includes(LOAD_FILE)) return starting(dashed(LOAD_FILE.options), current)
   const command = given.find((option) => 'command' in option)
-  if (command === undefined) {
-    if (before[0] === `-${LOAD_FILE.short}` || before[0] === `--${LOAD_FILE.names[0]}`)
-      return before.length === 1 ? [FILES] : starting(dashed(LOAD_FILE.options), current)
-    return starting(dashed(before.length === 0 ? [...COMMANDS, LOAD_FILE] : COMMANDS), current)
-  }
+  if (command === undefined) return starting(dashed([...COMMANDS, LOAD_FILE]), current)
   const isBehindCommand = line.options.at(-1)?.option === command && command.tables.length > 0 && line.words.length === 0
   const tables = isBehindCommand ? command.tables.map((name): Candidate => [name, 'table']) : []
   const table = tableOf(line.words[0] ?? '') ?? 'conntrack'
@@ -68,10 +67,11 @@ function divided(words: readonly string[]): { before: readonly string[]; current
 
 /** All that may stand on a command line, with the options of its protocol. */
 function syntaxFor(before: readonly string[], { protocols }: Known): Syntax[] {
+  if (loadsFile(before, protocols)) return [LOAD_FILE, ...LOAD_FILE.options]
   const own = protocols.flatMap((owner) => protocolOptions(owner).map((option) => ({ ...option, owner })))
   const { options } = getopt<Syntax>(before, [...COMMANDS, ...OPTIONS, ...own])
   const named = options.find(({ option }) => option.names[0] === 'protonum')?.argument?.toLowerCase()
-  return [...COMMANDS, ...OPTIONS, ...own.filter(({ owner }) => owner.name === named || String(owner.number) === named)]
+  return [LOAD_FILE, ...COMMANDS, ...OPTIONS, ...own.filter(({ owner }) => owner.name === named || String(owner.number) === named)]
 }
 
 const REPEATABLE = new Set(['output', 'status', 'label', 'label-add', 'label-del'])

@@ -33,7 +33,7 @@ export type Cli = (argv: readonly string[], io: Io) => Promise<number>
 export function createCli(parts: CliParts): Cli {
   return async (argv, io) => {
     try {
-      const batch = batchArguments(argv)
+      const batch = batchArguments(argv, parts.protocols)
       return await (batch === undefined ? runLine(argv, io, parts) : runBatch(batch, io, parts))
     } catch (error) {
       return report(error, { prefix: `${parts.version}: `, record: recordOf(outputIn(argv), parts.formats) }, io)
@@ -86,14 +86,16 @@ async function runLine(argv: readonly string[], io: Io, parts: CliParts): Promis
 }
 
 /** Does the lines of a file in turn. No summary is written, and that nothing was found to change is no error there. */
-async function runBatch({ file, goOn, isDemo, output, limits }: BatchArguments, io: Io, parts: CliParts): Promise<number> {
+async function runBatch({ file, goOn, isDemo, netns, words, output, limits }: BatchArguments, io: Io, parts: CliParts): Promise<number> {
   const { protocols, formats, version } = parts
   const asked = output.length === 0 ? undefined : outputOf(output, formats, 'update', 'conntrack')
+  const warnings = [...words.map((word) => `ignoring \`${word}', which is no option`), ...(asked?.warnings ?? [])]
+  for (const warning of warnings) io.err(`WARNING: ${shortened(warning)}`)
   // To make messages takes no socket, and none is opened before the file is known to be right.
   const { flows } = openConntrack({ protocols })
   using batch = readBatch(file, { protocols, formats, prepare: (flow, options) => flows.prepare(flow, options) })
   const shown: Output | undefined = asked ?? batch.shown
-  using conntrack = isDemo ? await demo(parts, io) : (parts.open ?? openConntrack)({ protocols })
+  using conntrack = isDemo ? await demo(parts, io) : (parts.open ?? openConntrack)({ protocols, netns })
   const prefix = `${version}: `
   const whereOf = (number: number): string => `${nameOf(file)}:${number}`
   return await stoppable(io, async (pace) => {

@@ -1,4 +1,14 @@
-import { expectationRow, flowRow, IGNORED_USE, type Protocol, TUPLE_USE, type Use } from '@conntrack/core/plugin'
+import {
+  EXPECTED_BESIDE_MASTER_USE,
+  EXPECTED_USE,
+  expectationRow,
+  flowRow,
+  IGNORED_USE,
+  MASK_USE,
+  type Protocol,
+  TUPLE_USE,
+  type Use,
+} from '@conntrack/core/plugin'
 import type { CommandName, TableName } from './commands.ts'
 import type { OptionSyntax } from './getopt.ts'
 
@@ -61,8 +71,10 @@ const WATCHING = { event: 'value' } as const
 
 const NETWORK = 'ADDRESS[/LENGTH]'
 
-const expected = { list: 'condition', event: 'condition', get: 'required', delete: 'required', create: 'required' } as const
-const ofNewExpectation = { create: 'required' } as const
+/** Part of what names an expectation where one is asked for, made or deleted, and a condition elsewhere. */
+const PART_OF_EXPECTED = { list: 'condition', event: 'condition', get: 'value', delete: 'value', create: 'value' } as const
+/** A condition on expectations, on one that is named by its tuple too. */
+const PROPERTY_OF_EXPECTATION = { list: 'condition', event: 'condition', get: 'condition', delete: 'condition' } as const
 
 type Row = Omit<CliOption, 'argument'>
 
@@ -81,22 +93,26 @@ const row = (
 
 // In the order of conntrack(8)'s own table, which is the order in which it complains.
 const rows: readonly Row[] = [
-  row(['s', 'src', 'orig-src'], NETWORK, 'source, original direction', { sets: 'original.source', use: TUPLE_USE, expectation: expected }),
+  row(['s', 'src', 'orig-src'], NETWORK, 'source, original direction', {
+    sets: 'original.source',
+    use: TUPLE_USE,
+    expectation: EXPECTED_USE,
+  }),
   row(['d', 'dst', 'orig-dst'], NETWORK, 'destination, original direction', {
     sets: 'original.destination',
     use: TUPLE_USE,
-    expectation: expected,
+    expectation: EXPECTED_USE,
   }),
   row(['r', 'reply-src'], NETWORK, 'source, reply direction', { sets: 'reply.source', use: TUPLE_USE, expectation: IGNORED_USE }),
   row(['q', 'reply-dst'], NETWORK, 'destination, reply direction', { sets: 'reply.destination', use: TUPLE_USE, expectation: IGNORED_USE }),
   row(['p', 'protonum'], 'PROTOCOL', 'protocol', {
     use: { ...CONDITION, get: 'required', create: 'required', add: 'required', help: 'value' },
-    expectation: expected,
+    expectation: EXPECTED_USE,
   }),
   row(['t', 'timeout'], 'SECONDS', 'time until it expires', {
     sets: 'timeout',
     use: { ...PROPERTY, create: 'required', add: 'required' },
-    expectation: { list: 'condition', event: 'condition', create: 'required' },
+    expectation: { ...PROPERTY_OF_EXPECTATION, create: 'required' },
   }),
   row(['u', 'status'], 'STATUS,…', 'ASSURED, SEEN_REPLY, UNREPLIED, !ASSURED, …', {
     sets: 'status',
@@ -105,28 +121,28 @@ const rows: readonly Row[] = [
   }),
   row(['e', 'event-mask'], 'EVENT,…', 'ALL, NEW, UPDATES, DESTROY', { use: WATCHING, expectation: WATCHING }),
   row(['z', 'zero'], '', 'set all counters to 0 while listing', { use: { list: 'value' } }),
-  row(['[', 'tuple-src'], 'ADDRESS', 'source that is expected', { sets: 'tuple.source', use: {}, expectation: ofNewExpectation }),
-  row([']', 'tuple-dst'], 'ADDRESS', 'destination that is expected', { sets: 'tuple.destination', use: {}, expectation: ofNewExpectation }),
-  row(['{', 'mask-src'], 'ADDRESS', 'mask of the source', { sets: 'mask.source', use: CONDITION, expectation: ofNewExpectation }),
-  row(['}', 'mask-dst'], 'ADDRESS', 'mask of the destination', { sets: 'mask.destination', use: CONDITION, expectation: ofNewExpectation }),
+  row(['[', 'tuple-src'], 'ADDRESS', 'source that is expected', { sets: 'tuple.source', use: {}, expectation: EXPECTED_BESIDE_MASTER_USE }),
+  row([']', 'tuple-dst'], 'ADDRESS', 'destination that is expected', {
+    sets: 'tuple.destination',
+    use: {},
+    expectation: EXPECTED_BESIDE_MASTER_USE,
+  }),
+  row(['{', 'mask-src'], 'ADDRESS', 'mask of the source', { sets: 'mask.source', use: CONDITION, expectation: MASK_USE }),
+  row(['}', 'mask-dst'], 'ADDRESS', 'mask of the destination', {
+    sets: 'mask.destination',
+    use: CONDITION,
+    expectation: MASK_USE,
+  }),
   row(['a', 'nat-range'], 'ADDRESS', 'deprecated: use --src-nat or --dst-nat', { use: IGNORED, expectation: IGNORED }),
   row(['m', 'mark'], 'MARK[/MASK]', 'mark', { sets: 'mark', use: PROPERTY }),
   row(['i', 'id'], 'ID', 'id, as -o id shows it', {
     sets: 'id',
     use: ANYWHERE,
-    expectation: { list: 'condition', event: 'condition' },
+    expectation: PROPERTY_OF_EXPECTATION,
   }),
   row(['f', 'family'], 'FAMILY', 'ipv4 or ipv6', {
     use: { ...PART_OF_NAME, flush: 'condition' },
-    expectation: {
-      list: 'condition',
-      event: 'condition',
-      get: 'value',
-      delete: 'value',
-      create: 'value',
-      flush: 'condition',
-      count: 'condition',
-    },
+    expectation: PART_OF_EXPECTED,
   }),
   row(['n', 'src-nat'], TARGET, 'source translated, to this', { sets: 'sourceNat', use: TRANSLATION }),
   row(['g', 'dst-nat'], TARGET, 'destination translated, to this', { sets: 'destinationNat', use: TRANSLATION }),
@@ -140,7 +156,7 @@ const rows: readonly Row[] = [
   row(['w', 'zone'], 'ZONE', 'zone of both directions', {
     sets: 'zone',
     use: PART_OF_NAME,
-    expectation: { list: 'condition', event: 'condition', get: 'value', delete: 'value', create: 'value' },
+    expectation: PART_OF_EXPECTED,
   }),
   row(['l', 'label'], 'LABEL,…', 'labels that are set, or with ! before one, that are not', { sets: 'labels', use: ANYWHERE }),
   row(['<', 'label-add'], 'LABEL,…', 'labels to set', { sets: 'labels', use: { create: 'value', add: 'value', update: 'value' } }),
@@ -161,7 +177,7 @@ const rows: readonly Row[] = [
   row([undefined, 'helper'], 'NAME', 'connection tracking helper, such as ftp', {
     sets: 'helper.name',
     use: PROPERTY,
-    expectation: { list: 'condition', event: 'condition' },
+    expectation: { ...PROPERTY_OF_EXPECTATION, create: 'value' },
     isOurs: true,
   }),
   row([undefined, 'master-protonum'], 'PROTOCOL', 'protocol of the master connection, where it is another', {
@@ -172,7 +188,7 @@ const rows: readonly Row[] = [
   row([undefined, 'class'], 'NUMBER', "class of an expectation, one of its helper's", {
     sets: 'class',
     use: {},
-    expectation: { list: 'condition', event: 'condition', create: 'value' },
+    expectation: { ...PROPERTY_OF_EXPECTATION, create: 'value' },
     isOurs: true,
   }),
   row([undefined, 'expect-flags'], 'FLAG,…', 'PERMANENT, INACTIVE', {
@@ -243,12 +259,17 @@ export const OPTIONS: readonly CliOption[] = rows.map(asOption)
 export const EVENT_COUNT: CliOption = asOption(countRow)
 
 function asOption(row: Row): CliOption {
-  return { ...row, use: withFlush(row.use), argument: argumentOf(row.placeholder) }
+  return { ...row, use: withFlush(row.use), expectation: withWhole(row.expectation), argument: argumentOf(row.placeholder) }
 }
 
 /** A flush takes the conditions that a delete takes. */
 function withFlush(use: Uses): Uses {
   return use.delete === 'condition' ? { flush: 'condition', ...use } : use
+}
+
+/** To expectations, a flush and a count take the conditions that a list takes: a delete needs the tuple of one. */
+function withWhole(use: Uses = {}): Uses {
+  return use.list === 'condition' ? { flush: 'condition', count: 'condition', ...use } : use
 }
 
 function argumentOf(placeholder: string): CliOption['argument'] {
@@ -257,7 +278,13 @@ function argumentOf(placeholder: string): CliOption['argument'] {
 
 /** A protocol's options as the command line's. */
 export function protocolOptions({ options }: Pick<Protocol, 'options'>): CliOption[] {
-  return options.map(({ argument, use, ...rest }) => ({ ...rest, use: withFlush(use), placeholder: argument, argument: 'required' }))
+  return options.map(({ argument, use, expectation, ...rest }) => ({
+    ...rest,
+    use: withFlush(use),
+    expectation: withWhole(expectation),
+    placeholder: argument,
+    argument: 'required',
+  }))
 }
 
 /** The words that the argument of a protocol's option may be, where it is one of a few: the names of states. */

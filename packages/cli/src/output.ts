@@ -13,7 +13,9 @@ export interface Format {
   /** Makes the formatter of flows. */
   readonly flow: (options: FormatOptions) => Formatter<ProtocolVariant>
   /** Makes the formatter of expectations; without it the format is refused for them. */
-  readonly expectation?: (options: FormatOptions) => Formatter<ProtocolVariant>
+  readonly expectation?: (options: FormatOptions & EventOptions) => Formatter<ProtocolVariant>
+  /** Whether the formatter of expectations can tell when they were shown. */
+  readonly datesExpectations?: boolean
   /** Makes the formatter of events of flows; without it the format is refused for -E. */
   readonly flowEvents?: (options: FormatOptions & EventOptions) => EventFormatter<ProtocolVariant>
   /** Makes the formatter of events of expectations, in the same way. */
@@ -30,7 +32,7 @@ export type Formats = Readonly<Record<string, Format>>
 /** What a format shows besides the usual; those that always show it take the word too. */
 const MODIFIERS: Readonly<Record<string, { readonly help: string; readonly options: LineOptions & EventOptions }>> = {
   extended: { help: 'the address family first', options: { extended: true } },
-  timestamp: { help: 'when it happened, with -E', options: { timestamp: true } },
+  timestamp: { help: 'when it happened, with -E; when they were shown, with expectations', options: { timestamp: true } },
   id: { help: "the kernel's id of each entry", options: { id: true } },
   ktimestamp: { help: 'when a flow began and ended', options: { kernelTimestamp: true } },
   // Their names come from a file.
@@ -61,9 +63,14 @@ export interface Output {
   readonly events?: (program: EventOptions['program']) => EventFormatter<ProtocolVariant>
   /** Into which columns, where they are rows of cells. */
   readonly columns?: readonly Column[]
+  /** Words after `-o` that say nothing to the command, and why. */
+  readonly warnings: readonly string[]
   /** How what is no entry is, where the format has a way. */
   readonly record: Format['record']
 }
+
+// conntrack(8) takes it too, and writes the same without it.
+const UNDATED = "ignoring `-o timestamp', which is for events and for lines and XML of expectations"
 
 const wordOf = (given: string, known: readonly string[]): string | undefined =>
   known.find((name) => given !== '' && name.startsWith(given.toLowerCase()))
@@ -102,8 +109,7 @@ export function outputOf(
   if (format === 'save' && named.size + modifiers.length > 1)
     throw new Failure('cannot combine save output with any other output type, use -o save only')
   if (named.size > 1) throw new UsageError(`cannot combine the outputs ${[...named].join(' and ')}`)
-  const { flow, expectation, flowEvents, expectationEvents, columns, record } = formats[format]
-  if (modifiers.includes('timestamp') && command !== 'event') throw new UsageError("`-o timestamp' is for events: expected it with -E")
+  const { flow, expectation, flowEvents, expectationEvents, datesExpectations, columns, record } = formats[format]
   if (WITHOUT_ENTRIES.has(command) && words.length > 0 && record === undefined) {
     const able = Object.keys(formats).filter((name) => formats[name].record !== undefined)
     throw new UsageError(`no entries are written, so \`-o ${words[0]}' says nothing: expected ${able.join(' or ')}`)
@@ -113,7 +119,9 @@ export function outputOf(
   const eventsOf = table === 'expect' ? expectationEvents : flowEvents
   if (command === 'event' && eventsOf === undefined) throw new UsageError(`events cannot be written as \`${format}'`)
   const events = eventsOf && ((program: EventOptions['program']) => eventsOf({ ...options, program }))
-  const others = { record, events, columns: columns?.(options, table, command) }
+  const isDated = command === 'event' || (table === 'expect' && datesExpectations)
+  const warnings = isDated || !modifiers.includes('timestamp') ? [] : [UNDATED]
+  const others = { record, events, columns: columns?.(options, table, command), warnings }
   if (table !== 'expect') return { format: flow(options), ...others }
   if (expectation === undefined) throw new UsageError(`expectations cannot be written as \`${format}'`)
   return { format: expectation(options), ...others }

@@ -11,6 +11,7 @@ import {
   parseAddress,
   parseCondition,
   parseMasked,
+  parseNegated,
   parseNewStatus,
   parseStatus,
   parseValue,
@@ -40,8 +41,9 @@ export function query(
 ): Query {
   const conditions: Fields = {}
   const values: Fields = {}
+  const isOfMaster = command === 'create' || given.some(({ option }) => option.sets?.startsWith('tuple.'))
   const views = (chosen === undefined || chosen.protocols.length === 0 ? [unknownProtocol] : chosen.protocols).map((protocol) =>
-    table === 'expect' ? expectationFields(protocol, labels, command) : flowFields(protocol, labels),
+    table === 'expect' ? expectationFields(protocol, labels, isOfMaster) : flowFields(protocol, labels),
   )
   const [{ path: pathOf }] = views
   for (const one of given) {
@@ -52,19 +54,24 @@ export function query(
     const found = read(one, () =>
       agreed(
         views.map((about) =>
-          inParts(one, path, (part, at) => (use === 'condition' ? condition(part, at, about) : value(part, at, about, command))),
+          use === 'condition'
+            ? inParts(one, path, true, (part, at) => condition(part, at, about))
+            : inParts(one, path, false, (part, at) => value(part, at, about, command)),
         ),
       ),
     )
     for (const [name, field] of Object.entries(found)) set(use === 'condition' ? conditions : values, name, field, one)
   }
-  applyMasks(conditions)
+  if (table !== 'expect') applyMasks(conditions)
   // To a new expectation alone: no other command takes the option.
   const masterNumber = master?.number ?? (table === 'expect' && command === 'create' ? chosen?.number : undefined)
   if (masterNumber !== undefined) set(values, 'master.protocolNumber', masterNumber)
-  const family = familyOf(given.filter(({ option }) => useOf(option, command, table) !== 'ignored'))
   const isOneEntry = command === 'get' || command === 'create' || command === 'add' || (command === 'delete' && table === 'expect')
   const target = isOneEntry ? values : conditions
+  const family = familyOf(
+    given.filter(({ option }) => useOf(option, command, table) !== 'ignored'),
+    !isOneEntry,
+  )
   if (family !== undefined) target.family = family
   if (chosen === undefined) return { conditions, values }
   if (isOneEntry && typeof chosen.number !== 'number')
@@ -77,13 +84,17 @@ export function query(
   return { conditions, values }
 }
 
-/** Reads an argument as one value, or as one for each part of a field that is an object. */
-function inParts(given: Given, path: string, read: (one: Given, path: string) => Fields): Fields {
-  const { parts } = given.option
+/** Reads an argument as one value, or as one for each part of a field that is an object; a condition on all of these may be negated. */
+function inParts(given: Given, path: string, canBeNegated: boolean, read: (one: Given, path: string) => Fields): Fields {
+  const { parts, placeholder } = given.option
   if (parts === undefined) return read(given, path)
-  const pieces = given.argument?.split(':') ?? []
-  if (pieces.length !== parts.length) throw new RangeError(`expected ${given.option.placeholder}`)
-  return Object.assign({}, ...parts.map((part, i) => read({ ...given, argument: pieces[i] }, `${path}.${part}`))) as Fields
+  const { argument = '' } = given
+  const told = canBeNegated ? parseNegated(argument, (one) => one) : argument
+  const isNegated = typeof told !== 'string'
+  const pieces = (isNegated ? told.not : told).split(':')
+  if (pieces.length !== parts.length) throw new RangeError(`expected ${placeholder}`)
+  const fields = parts.flatMap((part, i) => Object.entries(read({ ...given, argument: pieces[i] }, `${path}.${part}`)))
+  return Object.fromEntries(isNegated ? fields.map(([name, field]) => [name.replace(path, `${path}.not`), field]) : fields)
 }
 
 /** What an argument says to each protocol, which must be one and the same. */
@@ -109,12 +120,15 @@ const flowFields = (protocol: Protocol, labels: () => LabelMap): FieldsOf => ({
   row: (path) => flowRow(protocol, path.replace(/^mask\./, 'original.')),
 })
 
-/** To a new expectation, the original direction is the master's; to any other command it is the expected tuple. */
-function expectationFields(protocol: Protocol, labels: () => LabelMap, command: CommandName): FieldsOf {
+/**
+ * The original direction is the expected tuple, or the master's where an option of its own tells what is expected, as of a new
+ * expectation. The helper has no more than a name.
+ */
+function expectationFields(protocol: Protocol, labels: () => LabelMap, isOfMaster: boolean): FieldsOf {
   const path = (sets: string): string => {
     const [side, field] = sets.split('.')
     if (side !== 'original') return sets === 'helper.name' ? 'helper' : sets
-    return command === 'create' ? `master.${masterField(protocol, field)}` : `tuple.${field}`
+    return isOfMaster ? `master.${masterField(protocol, field)}` : `tuple.${field}`
   }
   return { protocol, labels, path, row: (at) => expectationRow(protocol, at) }
 }
@@ -126,11 +140,18 @@ function applyMasks(conditions: Fields): void {
     ['source', 'src'],
     ['destination', 'dst'],
   ] as const) {
-    if (mask?.[end] === undefined) continue
-    const address = original?.[end]
-    if (typeof address !== 'string' || address.includes('/'))
+    const bits = mask?.[end]
+    if (bits === undefined) continue
+    const given = original?.[end]
+    const isNegated = typeof given === 'object' && given !== null && 'not' in given
+    const address = isNegated ? given.not : given
+    if (original === undefined || typeof address !== 'string' || address.includes('/'))
       throw new UsageError(`Can't use --mask-${option} without --${option} and an address`)
-    if (original !== undefined) original[end] = { value: maskAddress(address, mask[end] as string), mask: mask[end] }
+    if (typeof bits !== 'string') throw new UsageError(`a mask is an address of bits: \`!' stands before that of \`--${option}'`)
+    if (bits.includes(':') !== address.includes(':'))
+      throw new UsageError(`mismatched address family: \`--${option} ${address}' and \`--mask-${option} ${bits}'`, `--mask-${option}`)
+    const masked = { value: maskAddress(address, bits), mask: bits }
+    original[end] = isNegated ? { not: masked } : masked
   }
   delete conditions.mask
 }
@@ -147,7 +168,7 @@ function read<T>({ written, argument }: Given, parse: () => T): T {
 }
 
 function condition({ argument = '' }: Given, path: string, { protocol, row, labels }: FieldsOf): Fields {
-  if (path.endsWith('Nat')) return { [path]: argument === '' ? true : translationCondition(argument, protocol) }
+  if (path.endsWith('Nat')) return { [path]: parseNegated(argument, (one) => one === '' || translationCondition(one, protocol)) }
   if (path === 'status') return { status: parseStatus(argument) }
   if (path === 'labels') return { labels: parseLabelsCondition(argument, labels()) }
   return { [path]: parseCondition(argument, row(path), protocol.name, path === 'mark') }
@@ -211,9 +232,9 @@ function joined(one: unknown, other: unknown): unknown {
 }
 
 /** The address family that `-f` and the addresses agree on, if any. */
-function familyOf(given: readonly Given[]): string | undefined {
+function familyOf(given: readonly Given[], canBeNegated: boolean): string | undefined {
   const [first, ...others] = given.flatMap((one) => {
-    const family = familyIn(one)
+    const family = familyIn(one, canBeNegated)
     return family === undefined ? [] : [{ family, one }]
   })
   const other = others.find(({ family }) => family !== first.family)
@@ -222,8 +243,12 @@ function familyOf(given: readonly Given[]): string | undefined {
   throw new UsageError(`mismatched address family: ${one} and ${another}`, other.one.written)
 }
 
-function familyIn(one: Given): string | undefined {
-  if (one.option.names[0] === 'family') return read(one, () => parseFamily(one.argument ?? ''))
+/** The family that one option tells of. A condition under `!` tells of none but `-f`'s: entries of the other family are not like it too. */
+function familyIn(one: Given, canBeNegated: boolean): string | undefined {
+  const { option, argument = '' } = one
+  if (option.names[0] === 'family') return read(one, () => parseFamily(argument, canBeNegated))
+  // A mask is of the family of the address that it is for.
+  if (argument.startsWith('!') || (canBeNegated && option.sets?.startsWith('mask.'))) return undefined
   const families = new Set(
     addressIn(one)
       ?.split(',')
@@ -239,7 +264,8 @@ function addressIn(one: Given): string | undefined {
   return option.sets?.endsWith('Nat') ? read(one, () => splitTarget(argument)).address : undefined
 }
 
-function parseFamily(argument: string): string {
-  if (argument === 'ipv4' || argument === 'ipv6') return argument
-  throw new RangeError('expected ipv4 or ipv6')
+function parseFamily(argument: string, canBeNegated: boolean): string {
+  const [, negated, version] = /^(!?)ipv([46])$/.exec(argument) ?? []
+  if (version === undefined || (negated !== '' && !canBeNegated)) throw new RangeError('expected ipv4 or ipv6')
+  return (version === '4') === (negated === '') ? 'ipv4' : 'ipv6'
 }

@@ -118,8 +118,7 @@ const FLOW_RUNS: Runs = {
     if (job.limits?.dryRun) return await dryFlush(job, surroundings)
     await assertJobMeant(job, surroundings)
     surroundings.conntrack.flows.flush(conditions)
-    const isWhole = Object.keys(conditions).every((name) => name === 'family')
-    surroundings.say(isWhole ? 'connection tracking table has been emptied.' : 'the flow entries that fit have been deleted.')
+    surroundings.say(isOfAll(conditions) ? 'connection tracking table has been emptied.' : 'the flow entries that fit have been deleted.')
     return 0
   },
 
@@ -133,6 +132,9 @@ const FLOW_RUNS: Runs = {
     return showRecord(cpus, statisticsText(cpus), job, surroundings)
   },
 }
+
+/** Whether a flush is of a whole table, or of all of a family. */
+const isOfAll = (conditions: object): boolean => Object.keys(conditions).every((name) => name === 'family')
 
 /** Deletes without a look at what is deleted, as fast as the kernel can; whether there is something is asked before. */
 function deleteUnseen(flows: Flows<Protocol>, conditions: FlowFilterArgument): number {
@@ -175,7 +177,7 @@ const EXPECTATION_RUNS: Runs = {
   },
 
   get({ query, format }, { conntrack, io }) {
-    return statusOf(conntrack.expectations.lookup(query.values as ExpectationArgument).print(format, io.out))
+    return statusOf(conntrack.expectations.lookup(query.values as ExpectationArgument, query.conditions).print(format, io.out))
   },
 
   create(job, { conntrack, io }) {
@@ -189,8 +191,9 @@ const EXPECTATION_RUNS: Runs = {
   async flush(job, surroundings) {
     if (job.limits?.dryRun) return await dryFlush(job, surroundings)
     await assertJobMeant(job, surroundings)
-    surroundings.conntrack.expectations.flush(job.query.conditions)
-    surroundings.say('expectation table has been emptied.')
+    const { conditions } = job.query
+    surroundings.conntrack.expectations.flush(conditions)
+    surroundings.say(isOfAll(conditions) ? 'expectation table has been emptied.' : 'the expectations that fit have been deleted.')
     return 0
   },
 

@@ -63,11 +63,12 @@ export function understand(argv: readonly string[], protocols: readonly Protocol
   const words = outputWordsIn(argumentsOf('output'), formats)
   const showsLabels = words.includes('labels') || given.some(({ option }) => option.sets?.startsWith('labels'))
   const names = showsLabels || words.includes('save') ? labels().names : undefined
+  const output = outputOf(argumentsOf('output'), formats, command, table, names)
   const job: Job = {
     command,
     table,
     query: query(command, table, given, chosen, labels, master),
-    ...outputOf(argumentsOf('output'), formats, command, table, names),
+    ...output,
     watched,
     isOutputAsked: named('output').length > 0,
     zeroCounters: named('zero').length > 0,
@@ -87,6 +88,7 @@ export function understand(argv: readonly string[], protocols: readonly Protocol
     ...given
       .filter(({ option }) => useOf(option, command, table) === 'ignored')
       .map(({ written, option }) => `ignoring \`${written}', which says nothing to this command (${option.help})`),
+    ...output.warnings,
     ...(showsLabels && labels().problem !== undefined ? [labels().problem as string] : []),
   ]
   return { kind: 'job', job, netns, isDemo, warnings }
@@ -139,6 +141,11 @@ function sharedOptions([first, ...others]: readonly Protocol[]): CliOption[] {
 function withMaster(own: readonly CliOption[]): CliOption[] {
   const isOfOriginal = ({ sets }: CliOption): boolean => sets?.startsWith('original.') ?? false
   return [...protocolOptions({ options: portOptions }).filter(isOfOriginal), ...own.filter((option) => !isOfOriginal(option))]
+}
+
+/** All that a command line may have with one protocol or another. */
+export function everyOption(protocols: readonly Protocol[]): readonly AnyOption[] {
+  return [...COMMANDS, ...OPTIONS, ...everyProtocolOption(protocols)]
 }
 
 /** All options of all protocols, one for each name. */

@@ -41,7 +41,7 @@ export function usage(
         OPTIONS.filter(isIn).map((option) => optionRow(option)),
       ),
     ),
-    section('Behind -R FILE, for all its lines together', LOAD_FILE.options.map(commandRow)),
+    section('With -R FILE, for all its lines together', LOAD_FILE.options.map(commandRow)),
     section(
       'Formats for -o',
       formats.map(([word, help]) => row(word, help)),

@@ -78,8 +78,7 @@ export function parseValue(argument: string, row: FieldRow, protocol = ''): unkn
  * @throws RangeError
  */
 export function parseCondition(argument: string, row: FieldRow, protocol: string, canBeMasked: boolean): unknown {
-  if (argument.startsWith('!!')) throw new RangeError("`!' stands once before a value")
-  if (argument.startsWith('!')) return { not: parseCondition(argument.slice(1), row, protocol, canBeMasked) }
+  if (argument.startsWith('!')) return parseNegated(argument, (one) => parseCondition(one, row, protocol, canBeMasked))
   if (row.row === 'attribute' && row.kind.condition !== undefined) return row.kind.condition(argument)
   if (argument.includes(',')) return { oneOf: argument.split(',').map((one) => parseCondition(one, row, protocol, canBeMasked)) }
   const read = (one: string): unknown => parseValue(one, row, protocol)
@@ -91,6 +90,12 @@ export function parseCondition(argument: string, row: FieldRow, protocol: string
   const range = { from: read(from), to: read(to) }
   if (typeof range.from === 'number' && range.from > (range.to as number)) throw new RangeError('the range ends before it begins')
   return range
+}
+
+/** Reads what a field must be, or with `!` before it, must not be. @throws RangeError */
+export function parseNegated<T>(argument: string, read: (argument: string) => T): T | { readonly not: T } {
+  if (argument.startsWith('!!')) throw new RangeError("`!' stands once before a value")
+  return argument.startsWith('!') ? { not: read(argument.slice(1)) } : read(argument)
 }
 
 function parseNetwork(argument: string, row: PerFamily): string {

@@ -10,7 +10,10 @@ t.test('first a command', async (t) => {
   t.strictSame(offered('').slice(0, 3), ['-L', '-G', '-D'])
   t.ok(offered('').includes('-R') && offered('').includes('--completion'))
   t.strictSame(offered('--d'), ['--delete', '--dump'].toSorted().toReversed())
-  t.notOk(offered('-s 10.0.0.1 ').includes('-R'), 'a file of lines comes first or not at all')
+  t.strictSame(offered('-o save -R '), [':files'], 'or a file of lines')
+  t.ok(offered('-R file ').includes('--continue'))
+  t.notOk(offered('--continue -R file ').includes('-L'))
+  t.ok(offered('-R file -o ').includes('json'))
 })
 
 t.test('then a table of the command, or its options', async (t) => {

@@ -153,7 +153,6 @@ t.test('wrong options of events are told of by name and value', async (t) => {
     ['-E --count 1 --count 2', /`--count' is given twice/],
     ['-L -e NEW', /Illegal option `--event-mask' with this command/],
     ['-L -b 1', /Illegal option `--buffer-size' with this command/],
-    ['-L -o timestamp', /`-o timestamp' is for events/],
     ['-E -z', /Illegal option `--zero' with this command/],
     ['-E dying', /-E .* `dying'/],
   ] as const) {

@@ -11,13 +11,18 @@ const line = (port: number, command = '-A'): string =>
   `${command} -t 60 -s 10.0.${port >> 8}.${port & 255} -d 192.0.2.1 -p udp --sport ${port} --dport 53`
 const lines = (count: number): string[] => Array.from({ length: count }, (_, i) => line(i + 1))
 
-/** Does a file of lines on a kernel in memory. */
-async function load(t: Test, text: readonly string[], words: readonly string[] = [], settings: KernelSettings = {}) {
+/** A file of lines, and a kernel in memory. */
+function written(t: Test, text: readonly string[], settings: KernelSettings = {}) {
   const directory = mkdtempSync(join(tmpdir(), 'ct-load-'))
   t.teardown(() => rmSync(directory, { recursive: true }))
   const file = join(directory, 'lines')
   writeFileSync(file, text.join('\n'))
-  const kernel = createKernel({ protocols, ...settings })
+  return { kernel: createKernel({ protocols, ...settings }), file }
+}
+
+/** Does a file of lines on a kernel in memory. */
+async function load(t: Test, text: readonly string[], words: readonly string[] = [], settings: KernelSettings = {}) {
+  const { kernel, file } = written(t, text, settings)
   const open = () => openConntrack({ protocols, socket: kernel.socket })
   const { io, stdout, stderr } = kept()
   const status = await createCli({ protocols, formats, version: 'v', open })(['-R', file, ...words], io)
@@ -30,6 +35,34 @@ t.test('thousands of lines are done, the first ones one by one', async (t) => {
   t.strictSame({ status, stderr }, { status: 0, stderr: '' })
   t.equal(flows.length, 3000)
   t.match(flows[2999], { original: { source: '10.0.11.184', sourcePort: 3000, destinationPort: 53 }, timeout: 60 })
+})
+
+t.test('-R may stand wherever getopt finds it', async (t) => {
+  const { kernel, file } = written(t, lines(1))
+  const run = async (words: readonly string[]): Promise<{ status: number; stderr: string }> => {
+    const { io, stderr } = kept()
+    const open = () => openConntrack({ protocols, socket: kernel.socket })
+    const status = await createCli({ protocols, formats, version: 'v', open })(words, io)
+    return { status, stderr: stderr().replaceAll(file, 'FILE') }
+  }
+  for (const words of [['-R', file], [`-R${file}`], [`--load-file=${file}`], ['--load', file], ['-o', 'json', '--continue', '-R', file]])
+    t.strictSame(await run(words), { status: 0, stderr: '' }, words.join(' '))
+  const stray = await run(['-R', file, 'stray', '-o', 'timestamp'])
+  t.strictSame(stray.status, 0, 'as the original ignores it')
+  t.match(stray.stderr, /^WARNING: ignoring `stray', which is no option\nWARNING: ignoring `-o timestamp'/)
+  for (const [words, message] of [
+    [['-R'], /^v: option `-R' requires an argument/],
+    [['-o', 'json', '--load-file'], /"option `--load-file' requires an argument"/],
+    [['-L', '-R', file], /^v: `-L' does not go with -R FILE/],
+    [[`-LR${file}`], /^v: `-L' does not go with -R FILE/],
+    [['-R', file, '-R', 'other'], /^v: -R takes one file: `other' is another/],
+    [['-R', file, '--netns', 'a', '--demo'], /^v: --demo has no network namespaces/],
+    [['-L', '-s', '-R'], /^v: invalid value `-R' for option `-s'/],
+  ] as const) {
+    const { status, stderr } = await run(words)
+    t.equal(status, 2)
+    t.match(stderr, message)
+  }
 })
 
 t.test('lines of all commands are done in their order', async (t) => {

@@ -445,7 +445,7 @@ t.test('wrong usage is status 2, one line that names what is wrong, and a hint',
     ['-U -z', /Illegal option `--zero' with this command/],
     ['-s 1.1.1.1', /option `-s' without a command/],
     ['-L -p tcp -p udp', /option `-p' is given twice/],
-    ['-L -R f', /unknown option `-R'/],
+    ['-L -R f', /`-L' does not go with -R FILE/],
   ]
   for (const [line, message] of cases) {
     const { status, stdout, stderr, asked } = await run(line)

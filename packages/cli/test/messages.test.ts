@@ -71,7 +71,7 @@ t.test('wrong usage is status 2, and the message names option and value', async 
     ['-F -X', 'unknown option `-X'],
     ['-V -s 1.1.1.1', 'Illegal option `--src', 'this command'],
     ['-R', '`-R', 'argument'],
-    ['-L -R f', 'unknown option `-R'],
+    ['-L -R f', '`-L', '-R FILE'],
     ['-R /nonexistent', '/nonexistent', 'reading'],
     ['-s 1.1.1.1', '`-s', 'command'],
   ]

@@ -125,6 +125,58 @@ t.test('a field that is an object has an argument of parts', async (t) => {
     t.match(refusal(`-L --synproxy ${wrong}`), `\`${wrong}' for option \`--synproxy'`)
 })
 
+t.test("`!' before the value of any condition negates it", async (t) => {
+  const cases: [line: string, conditions: Fields][] = [
+    ['-L -n !', { sourceNat: { not: true } }],
+    ['-L --dst-nat=!', { destinationNat: { not: true } }],
+    ['-D -j !1.1.1.1:80', { anyNat: { not: { address: '1.1.1.1', port: 80 } } }],
+    ['-L -n !:80', { sourceNat: { not: { port: 80 } } }],
+    ['-L -f !ipv4', { family: 'ipv6' }],
+    ['-F -f !ipv6', { family: 'ipv4' }],
+    ['-L -s !1.1.1.1', { original: { source: { not: '1.1.1.1' } } }],
+    ['-L -s !1.1.1.1 -d ::1', { original: { source: { not: '1.1.1.1' }, destination: '::1' }, family: 'ipv6' }],
+    ['-L -s !1.1.1.1 --mask-src 255.0.0.0', { original: { source: { not: { value: '1.0.0.0', mask: '255.0.0.0' } } } }],
+    ['-L -m !1/3', { mark: { not: { value: 1, mask: 3 } } }],
+    ['-L -u !ASSURED', { status: { all: [], none: ['ASSURED'] } }],
+    ['-L --synproxy !1:2:3', { synproxy: { not: { initialSequence: 1, initialTimestamp: 2, timestampOffset: 3 } } }],
+    ['-L expect -t !60', { timeout: { not: 60 } }],
+  ]
+  for (const [line, conditions] of cases) t.strictSame(asked(line), { conditions, values: {} }, line)
+  for (const line of ['-L -n !!', '-L -s !!1.1.1.1', '-L -f !!ipv4', '-L -f !', '-L --synproxy !!1:2:3', '-L -m !'])
+    t.match(refusal(line), /^invalid value `!/, line)
+  const made = '-p udp -s 1.1.1.1 -d 2.2.2.2 --sport 1 --dport 2'
+  for (const value of ['-f !ipv4', '-n !1.1.1.1', '--synproxy !1:2:3', '-m !1', '-w !1'])
+    t.match(refusal(`-I ${made} -t 1 ${value}`), /^invalid value `!/, 'a value is none')
+  t.match(refusal('-L -s 1.1.1.1 --mask-src !255.0.0.0'), "`!' stands before that of `--src'")
+  t.match(refusal('-L -s 1.1.1.1 --mask-src ffff::'), "mismatched address family: `--src 1.1.1.1' and `--mask-src ffff::'")
+})
+
+t.test('conditions on expectations are on what is expected, or where that has options of its own, on the master', async (t) => {
+  const cases: [line: string, conditions: Fields][] = [
+    ['-s 1.1.1.1', { tuple: { source: '1.1.1.1' }, family: 'ipv4' }],
+    ['-p tcp --dport 80', { tuple: { destinationPort: 80 }, protocol: 'tcp' }],
+    ['--tuple-src 10.0.0.0/8 -s !1.1.1.1', { tuple: { source: '10.0.0.0/8' }, master: { source: { not: '1.1.1.1' } }, family: 'ipv4' }],
+    [
+      '-p tcp --sport 21 --tuple-port-dst 1-9',
+      { master: { sourcePort: 21 }, tuple: { destinationPort: { from: 1, to: 9 } }, protocol: 'tcp' },
+    ],
+    ['--mask-src 255.0.0.0 -w !1', { mask: { source: '255.0.0.0' }, zone: { not: 1 } }],
+    ['--helper !ftp -i 7 -t 1-60', { helper: { not: 'ftp' }, id: 7, timeout: { from: 1, to: 60 } }],
+    ['-p icmp --icmp-type 8', { tuple: { type: 8 }, protocol: 'icmp' }],
+  ]
+  for (const command of ['-L', '-E', '-C', '-F'])
+    for (const [line, conditions] of cases)
+      t.strictSame(asked(`${command} expect ${line}`), { conditions, values: {} }, `${command} ${line}`)
+  t.strictSame(asked('-D expect -p tcp -s 1.1.1.1 -d 2.2.2.2 --sport 1 --dport 2 --mask-port-dst 65535 --helper ftp'), {
+    conditions: { mask: { destinationPort: 65535 }, helper: 'ftp' },
+    values: {
+      tuple: { source: '1.1.1.1', destination: '2.2.2.2', sourcePort: 1, destinationPort: 2 },
+      family: 'ipv4',
+      protocol: 'tcp',
+    },
+  })
+})
+
 t.test('an entry that is asked for is named by values, and its id is a condition', async (t) => {
   t.strictSame(asked('-G -p icmp -s 1.1.1.1 -d 2.2.2.2 --icmp-type 8 --icmp-code 0 -i 5 -w 1'), {
     conditions: { id: 5 },

@@ -43,7 +43,7 @@ t.test('each option tells which commands take it, on flows and on expectations',
   for (const option of OPTIONS) t.ok(new RegExp(`--${option.names[0]}[ \n].*\\(${takersOf(option)}\\)$`, 'm').test(text), option.names[0])
   const of = (name: string): string => takersOf(OPTIONS.find(({ names }) => names.includes(name)) ?? { ...OPTIONS[0], use: {} })
   t.equal(of('zero'), 'L')
-  t.equal(of('tuple-src'), 'expect: I')
+  t.equal(of('tuple-src'), 'expect: LIEFC')
   t.equal(of('netns'), 'all; expect: all')
   t.match(of('src'), /^LGDIAU.*; expect: LGDI/)
 })

@@ -51,7 +51,6 @@ import type { Filter } from './schema/match.ts'
 import type {
   ExpectationFilterOf,
   ExpectationOf,
-  Family,
   FlowFilterOf,
   FlowOf,
   NewExpectationOf,
@@ -149,16 +148,19 @@ export interface Expectations<P extends Protocol> {
   list(filter?: ExpectationFilter<P>): Listing<Expectation<P>>
   /** The one expectation of packets like `tuple`, or undefined. */
   get(expectation: NewExpectation<P>): Expectation<P> | undefined
-  /** The same as a listing of one. Reading it throws NetlinkError ENOENT when there is none. */
-  lookup(expectation: NewExpectation<P>): Listing<Expectation<P>>
+  /**
+   * The same as a listing of one, or of none where the filter does not hold for it. Reading it throws NetlinkError ENOENT when there is
+   * none.
+   */
+  lookup(expectation: NewExpectation<P>, filter?: ExpectationFilter<P>): Listing<Expectation<P>>
   /** Makes an expectation; the master is a flow with a helper. @throws NetlinkError, RangeError */
   create(expectation: NewExpectation<P>): void
   /** Deletes the expectations for which the filter holds; all for an empty one. */
   delete(filter: ExpectationFilter<P>, options?: WriteOptions): { matched: number; deleted: number }
   /** `delete` in steps, with refusals summed in place of thrown. */
   readonly steps: { deleteAll(filter: ExpectationFilter<P>, options?: WriteOptions): Steps<Removal<Expectation<P>>> }
-  /** Deletes all expectations, or those of one family. */
-  flush(options?: { readonly family?: Family }): void
+  /** Deletes all expectations, or those for which the filter holds. */
+  flush(filter?: ExpectationFilter<P>): void
   /** How many expectations there are for which the filter holds. */
   count(filter?: ExpectationFilter<P>): number
   /** What each CPU has counted. */
@@ -249,11 +251,11 @@ export function openConntrack<const P extends readonly Protocol[]>({
   const expectations: Expectations<Protocol> = {
     list: (filter = {}) => listExpectations(expected(), filter as Filter),
     get: (given) => getExpectation(expected(), given as GivenExpectation),
-    lookup: (given) => lookupExpectation(expected(), given as GivenExpectation),
+    lookup: (given, filter) => lookupExpectation(expected(), given as GivenExpectation, filter),
     create: (given) => createExpectation(expected(), given),
     delete: (filter, options) => deleteExpectations(expected(), filter, options),
     steps: { deleteAll: (filter, options) => deleteAllExpectationsInSteps(expected(), filter, options) },
-    flush: (options) => flushExpectations(expected(), options),
+    flush: (filter) => flushExpectations(expected(), filter),
     count: (filter = {}) => countExpectations(expected(), filter),
     cpuStatistics: () => expectationCpuStatistics(conversations),
     watch: (options = {}) => follow(new Watch(expectationEvents(expected(), subscribe), options as WatchOptions<Filter>, forget)),

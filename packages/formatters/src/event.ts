@@ -1,17 +1,15 @@
 import {
   type EventFormatter,
   type EventType,
-  type EventView,
   type Formatter,
   type Print,
   printable,
   type ProtocolVariant,
   type Shape,
-  type Text,
   word,
 } from '@conntrack/core/plugin'
 import { type Step, sequence } from './parts.ts'
-import { calendar, microseconds } from './time.ts'
+import { dated, when } from './time.ts'
 
 /** What is shown of an event besides the entry. */
 export interface EventOptions {
@@ -67,7 +65,7 @@ function lines(
       return (event, text) => {
         const { type, synthetic } = event
         const portId = userspace ? event.portId : 0
-        if (timestamp) text.string(`[${microseconds(event.timestamp)}]\t`)
+        if (timestamp) text.string(dated(event.timestamp))
         text.word(prefix[type])
         print[type](event.entry, text)
         if (portId === 0 && !synthetic) return
@@ -135,15 +133,9 @@ export function eventElements(
       return (event, text) => {
         text.word(FLOW[event.type])
         before(event.entry, text)
-        if (timestamp) when(event, text)
+        if (timestamp) text.string(when(event.timestamp))
         after(event.entry, text)
       }
     },
   }
-}
-
-/** `<when>`, in the local time zone. */
-function when({ timestamp }: EventView, text: Text): void {
-  const parts = calendar(timestamp).map(([name, value]) => `<${name}>${value}</${name}>`)
-  text.string(`<when>${parts.join('')}</when>`)
 }

@@ -1,14 +1,22 @@
 import { type EventFormatter, type Formatter, type Place, type ProtocolVariant, type Shape, word } from '@conntrack/core/plugin'
 import { eventElements, type EventOptions } from './event.ts'
 import { addresses, around, constant, element, layer3, layer4, layer4Fields } from './markup.ts'
+import { dated, now, when } from './time.ts'
 import { BLANK, endOfLine, labelled, place, type Step, sequence, tuple } from './parts.ts'
 
+/** What is shown of expectations besides themselves. */
+export interface ExpectationOptions {
+  /** When they were shown. */
+  readonly timestamp?: boolean
+}
+
 /** An expectation as a line of text, byte for byte what conntrack(8) prints. */
-export function expectationLine(): Formatter<ProtocolVariant> {
+export function expectationLine({ timestamp }: ExpectationOptions = {}): Formatter<ProtocolVariant> {
   return {
     name: 'line',
     compile: (shape) =>
       sequence([
+        ...(timestamp ? [date] : []),
         labelled('', place(shape, 'timeout')),
         labelled('proto=', place(shape, 'tuple.protocolNumber')),
         ...tuple(shape, 'tuple'),
@@ -23,6 +31,9 @@ export function expectationLine(): Formatter<ProtocolVariant> {
   }
 }
 
+const date: Step = (_, text) => text.string(dated(now()))
+const whenElement: Step = (_, text) => text.string(when(now()))
+
 /** `PERMANENT,INACTIVE `, or nothing where none is set. */
 function flags({ slot, kind }: Place): Step {
   return ({ bytes, slots }, text) => {
@@ -34,12 +45,12 @@ function flags({ slot, kind }: Place): Step {
 }
 
 /** An expectation as an element of conntrack(8)'s XML; head and tail make it one document. */
-export function expectationXml(): Formatter<ProtocolVariant> {
+export function expectationXml({ timestamp }: ExpectationOptions = {}): Formatter<ProtocolVariant> {
   return {
     name: 'xml',
     head: '<?xml version="1.0" encoding="utf-8"?>\n<expect>\n',
     tail: '</expect>\n',
-    compile: (shape) => sequence([constant('<flow>'), ...content(shape), ...end(shape)]),
+    compile: (shape) => sequence([constant('<flow>'), ...content(shape), ...(timestamp ? [whenElement] : []), ...end(shape)]),
   }
 }
 

@@ -3,7 +3,7 @@
  * @module @conntrack/formatters
  */
 export { type EventCells, eventLine, type EventOptions, eventRows, eventSave } from './event.ts'
-export { expectationEventXml, expectationLine, expectationXml } from './expectation.ts'
+export { expectationEventXml, expectationLine, type ExpectationOptions, expectationXml } from './expectation.ts'
 export { expectationSave } from './expectation-save.ts'
 export { jsonReader } from './json-reader.ts'
 export { eventJson, JSON_VERSION, json, jsonRecord } from './json.ts'

@@ -32,14 +32,26 @@ export function clock(label: string, { slot }: Place): Step {
   }
 }
 
-/** Seconds since 1970 with six decimals: `1795478226.907107`. */
-export function microseconds(timestamp: bigint): string {
+/** The time of the system's clock in nanoseconds since 1970, in whole milliseconds. */
+export function now(): bigint {
+  return BigInt(Date.now()) * 1_000_000n
+}
+
+/** What stands before a line that is dated: seconds since 1970 with six decimals, `[1795478226.907107]`, and a tab. */
+export function dated(timestamp: bigint): string {
   const seconds = timestamp / NANOSECONDS
-  return `${String(seconds).padStart(8, '0')}.${String((timestamp % NANOSECONDS) / 1000n).padStart(6, '0')}`
+  return `[${String(seconds).padStart(8, '0')}.${String((timestamp % NANOSECONDS) / 1000n).padStart(6, '0')}]\t`
+}
+
+/** `<when>`, in the local time zone. */
+export function when(timestamp: bigint): string {
+  return `<when>${calendar(timestamp)
+    .map(([name, value]) => `<${name}>${value}</${name}>`)
+    .join('')}</when>`
 }
 
 /** The parts of a time in the local time zone, by the names that conntrack(8)'s XML has for them; Sunday is 1. */
-export function calendar(timestamp: bigint): [name: string, value: string][] {
+function calendar(timestamp: bigint): [name: string, value: string][] {
   const date = new Date(Number(timestamp / 1_000_000n))
   return [
     ['hour', String(date.getHours())],

@@ -12,14 +12,16 @@ export const echoLabels = { type: 'type', code: 'code', id: 'id' }
 
 /** Type and code must be known of a flow that is asked for or made, the id need not. */
 const REQUIRED_USE = { ...TUPLE_USE, get: 'required', create: 'required', add: 'required' } as const
+/** No helper of the kernel expects any, but another program may have told it to. */
+const LISTED_USE = { list: 'condition', event: 'condition' } as const
 const ID_USE = { ...TUPLE_USE, get: 'value', create: 'value', add: 'value' } as const
 
 /** `--icmp-type` and the others, under the protocol's own name. */
 export function echoOptions(name: string): Option<'original.type' | 'original.code' | 'original.id'>[] {
   return [
-    { names: [`${name}-type`], argument: 'TYPE', help: `${name} type`, sets: 'original.type', use: REQUIRED_USE },
-    { names: [`${name}-code`], argument: 'CODE', help: `${name} code`, sets: 'original.code', use: REQUIRED_USE },
-    { names: [`${name}-id`], argument: 'ID', help: `${name} id`, sets: 'original.id', use: ID_USE },
+    { names: [`${name}-type`], argument: 'TYPE', help: `${name} type`, sets: 'original.type', use: REQUIRED_USE, expectation: LISTED_USE },
+    { names: [`${name}-code`], argument: 'CODE', help: `${name} code`, sets: 'original.code', use: REQUIRED_USE, expectation: LISTED_USE },
+    { names: [`${name}-id`], argument: 'ID', help: `${name} id`, sets: 'original.id', use: ID_USE, expectation: LISTED_USE },
   ]
 }
 

@@ -22,14 +22,21 @@ export function listExpectations<T>(context: TableContext, filter: Filter): List
   return new Listing(context, request, matcherOf(context, filter))
 }
 
-/** The one expectation of packets like `tuple`, as a listing. Reading it throws NetlinkError ENOENT when there is none. */
-export function lookupExpectation<T>(context: TableContext, given: GivenExpectation): Listing<T> {
+/**
+ * The one expectation of packets like `tuple`, as a listing, where the filter holds for it. Reading it throws NetlinkError ENOENT when there
+ * is none.
+ */
+export function lookupExpectation<T>(context: TableContext, given: GivenExpectation, filter: Filter = {}): Listing<T> {
   const { encoder, protocol } = encoderOf(context, given)
   const { tuple, zone, id } = given
   if (tuple === undefined) throw new RangeError('tuple: the packets to look for are missing')
   const family = familyNumber(familyOfTuples(given.family, [tuple]))
   const body = encoder.encode({ tuple: numbered(tuple, protocol), zone })
-  return new Listing(context, { ...expectationMessages.get, flags: 0, family, body }, matcherOf(context, id === undefined ? {} : { id }))
+  return new Listing(
+    context,
+    { ...expectationMessages.get, flags: 0, family, body },
+    matcherOf(context, id === undefined ? filter : { id, ...filter }),
+  )
 }
 
 /** The one expectation of packets like `tuple`, or undefined. */
@@ -75,9 +82,9 @@ export function deleteAllExpectationsInSteps<T>(context: TableContext, filter: F
   return removeAll(context, listExpectations<T>(context, filter), expectationMessages.delete, names, options)
 }
 
-/** Deletes all expectations, or those of one family. */
-export function flushExpectations(context: TableContext, { family }: { readonly family?: string } = {}): void {
-  if (family !== undefined) deleteExpectations(context, { family })
+/** Deletes all expectations, or those for which the filter holds. */
+export function flushExpectations(context: TableContext, filter: Filter = {}): void {
+  if (Object.values(filter).some((condition) => condition !== undefined)) deleteExpectations(context, filter)
   else settle(context.requests, { ...expectationMessages.delete, flags: 0, family: 0 })
 }
 

@@ -17,14 +17,14 @@ export type Condition<T> =
   | { readonly value: T; readonly mask: T }
   | { readonly all?: T; readonly none?: T }
 
-/** Conditions on the fields of a table; all must hold. */
+/** Conditions on the fields of a table; all must hold, or of a nest under `not`, not all. */
 export type Conditions<T extends Table> = {
   readonly [K in keyof T]?: T[K] extends Attribute<infer V>
     ? Condition<V>
     : T[K] extends PerFamily
       ? Condition<string>
       : T[K] extends Nest<infer U>
-        ? Conditions<U>
+        ? Conditions<U> | { readonly not: Conditions<U> }
         : never
 }
 
@@ -92,7 +92,7 @@ export function conditionsOf<V extends Variant>(layout: Layout<V>, filter: Filte
   const unknown: string[] = []
   const known = candidates.flatMap((shape) => {
     try {
-      return [{ shape, ...conditionsOn(shape, conditions, relations) }]
+      return [{ shape, ...conditionsOn(shape, shape.members, conditions, relations) }]
     } catch (error) {
       if (!(error instanceof UnknownField)) throw error
       unknown.push(error.message)
@@ -105,34 +105,38 @@ export function conditionsOf<V extends Variant>(layout: Layout<V>, filter: Filte
 
 class UnknownField extends RangeError {}
 
-function conditionsOn(
-  shape: Shape,
-  conditions: Record<string, unknown>,
-  relations: Relations,
-): Pick<ShapeConditions<Variant>, 'fields' | 'relations'> {
+type Found = Pick<ShapeConditions<Variant>, 'fields' | 'relations'>
+
+/** What conditions say of these members, which are a shape's own (`prefix` is empty) or those of a nest. */
+function conditionsOn(shape: Shape, members: readonly Member[], conditions: object, relations: Relations, prefix = ''): Found {
   const fields: FieldCondition[] = []
   const others: ((entry: Entry) => boolean)[] = []
-  const walk = (members: readonly Member[], level: Record<string, unknown>, prefix: string): void => {
-    for (const [name, condition] of Object.entries(level)) {
-      if (condition === undefined) continue
-      const path = prefix + name
-      if (Object.hasOwn(relations, path)) {
-        others.push(relations[path](shape, condition))
-        continue
-      }
-      const member = members.find((one) => one.name === name)
-      if (member === undefined) throw new UnknownField(`unknown field '${path}'`)
-      if (member.members === undefined) {
-        fields.push(fieldCondition(member.places, condition, path))
-        continue
-      }
+  for (const [name, condition] of Object.entries(conditions)) {
+    if (condition === undefined) continue
+    const path = prefix + name
+    const member = members.find((one) => one.name === name)
+    if (Object.hasOwn(relations, path)) others.push(relations[path](shape, condition))
+    else if (member === undefined) throw new UnknownField(`unknown field '${path}'`)
+    else if (member.members === undefined) fields.push(fieldCondition(member.places, condition, path))
+    else {
       if (typeof condition !== 'object' || condition === null || Array.isArray(condition))
         throw new RangeError(`${path}: expected an object`)
-      walk(member.members, condition as Record<string, unknown>, `${path}.`)
+      const isNegated = 'not' in condition
+      const inner = conditionsOn(shape, member.members, isNegated ? Object(condition.not) : condition, relations, `${path}.`)
+      if (isNegated) others.push(unlessAll(inner))
+      else {
+        fields.push(...inner.fields)
+        others.push(...inner.relations)
+      }
     }
   }
-  walk(shape.members, conditions, '')
   return { fields, relations: others }
+}
+
+/** Holds where not all of these conditions do. */
+function unlessAll({ fields, relations }: Found): (entry: Entry) => boolean {
+  const tests = [...fields.map(testOf), ...relations]
+  return (entry) => !tests.every((test) => test(entry))
 }
 
 /** A test of one field, which is one attribute or the two of an address. @throws RangeError that names the field */

@@ -18,7 +18,7 @@ export type Rule =
   | { readonly rule: 'computed'; readonly holds: (bytes: Uint8Array, at: number) => boolean; readonly absent: boolean }
 
 /** Attributes that the kernel leaves out when they are 0, so that their absence means 0 to a condition. */
-const ABSENT_IS_ZERO = new Set(['CTA_MARK', 'CTA_ZONE', 'CTA_TUPLE_ZONE', 'CTA_SECMARK', 'CTA_STATUS', 'CTA_LABELS'])
+const ABSENT_IS_ZERO = new Set(['CTA_MARK', 'CTA_ZONE', 'CTA_TUPLE_ZONE', 'CTA_SECMARK', 'CTA_STATUS', 'CTA_LABELS', 'CTA_EXPECT_ZONE'])
 
 const NEVER: Rule = { rule: 'constant', holds: false }
 

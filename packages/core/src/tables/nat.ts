@@ -2,8 +2,11 @@ import type { Entry } from '../schema/entry.ts'
 import type { Place, Shape } from '../schema/layout.ts'
 import { type Condition, fieldTest, type Relations } from '../schema/match.ts'
 
-/** Which flows are meant by their translation: any, or those with this address or port after it. */
-export type NatCondition = true | { readonly address?: Condition<string>; readonly port?: Condition<number> }
+/** Which flows are meant by their translation: any, those with this address or port after it, or all others but those. */
+export type NatCondition =
+  | true
+  | { readonly address?: Condition<string>; readonly port?: Condition<number> }
+  | { readonly not: NatCondition }
 
 /** Conditions on how a flow is translated, as its two directions tell. */
 export interface NatConditions {
@@ -22,13 +25,22 @@ type Test = (entry: Entry) => boolean
  * original one.
  */
 export const natRelations: Relations = {
-  sourceNat: (shape, condition) => sourceNat(shape, wantedOf('sourceNat', condition)),
-  destinationNat: (shape, condition) => destinationNat(shape, wantedOf('destinationNat', condition)),
-  anyNat(shape, condition) {
-    const wanted = wantedOf('anyNat', condition)
+  sourceNat: relation('sourceNat', sourceNat),
+  destinationNat: relation('destinationNat', destinationNat),
+  anyNat: relation('anyNat', (shape, wanted) => {
     const tests = [sourceNat(shape, wanted), destinationNat(shape, wanted)]
     return (entry) => tests.some((test) => test(entry))
-  },
+  }),
+}
+
+/** A relation that takes its condition under `not` too. */
+function relation(name: string, holds: (shape: Shape, wanted: Wanted) => Test): Relations[string] {
+  const of = (shape: Shape, condition: unknown): Test => {
+    if (typeof condition !== 'object' || condition === null || !('not' in condition)) return holds(shape, wantedOf(name, condition))
+    const test = of(shape, condition.not)
+    return (entry) => !test(entry)
+  }
+  return of
 }
 
 /** A checked condition: none of address and port is any translation. */
@@ -44,14 +56,19 @@ function wantedOf(name: string, condition: unknown): Wanted {
   const [stranger] = Object.keys(others)
   if (stranger !== undefined) throw new RangeError(`unknown field '${name}.${stranger}'`)
   if (typeof condition !== 'object' || condition === null || Array.isArray(condition))
-    throw new RangeError(`${name}: expected true, or an object of address and port`)
+    throw new RangeError(`${name}: expected true, an object of address and port, or not one of those`)
   return { name, address: address as Condition<string>, port: port as Condition<number> }
 }
 
 type End = 'source' | 'destination'
 
-const sourceNat = (shape: Shape, wanted: Wanted): Test => translation(shape, wanted, 'SRC_NAT_DONE', 'source', 'destination')
-const destinationNat = (shape: Shape, wanted: Wanted): Test => translation(shape, wanted, 'DST_NAT_DONE', 'destination', 'source')
+function sourceNat(shape: Shape, wanted: Wanted): Test {
+  return translation(shape, wanted, 'SRC_NAT_DONE', 'source', 'destination')
+}
+
+function destinationNat(shape: Shape, wanted: Wanted): Test {
+  return translation(shape, wanted, 'DST_NAT_DONE', 'destination', 'source')
+}
 
 function translation(shape: Shape, { name, address, port }: Wanted, bit: string, original: End, reply: End): Test {
   const isDone = fieldTest(placesOf(shape, 'status'), { all: [bit] }, 'status')

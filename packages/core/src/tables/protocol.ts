@@ -72,6 +72,15 @@ export const PROPERTY_USE = { ...STATE_USE, create: 'value', add: 'value' } as c
 /** {@link Option.expectation} of what tells packets apart. */
 export const EXPECTED_USE = { list: 'condition', event: 'condition', get: 'required', delete: 'required', create: 'required' } as const
 
+/**
+ * {@link Option.expectation} of what a new expectation has beside its master's tuple: what it expects. As a condition too, and then the
+ * options of the tuple are about the master.
+ */
+export const EXPECTED_BESIDE_MASTER_USE = { list: 'condition', event: 'condition', create: 'required' } as const
+
+/** {@link Option.expectation} of the mask over what is expected. */
+export const MASK_USE = { ...EXPECTED_BESIDE_MASTER_USE, get: 'condition', delete: 'condition' } as const
+
 type TuplePath<L4> = `${'original' | 'reply' | 'mask' | 'tuple'}.${keyof L4 & string}`
 
 /**
@@ -148,15 +157,14 @@ export function pairOptions<const Source extends string, const Destination exten
       sets: `${side}.${field}` as const,
       ...uses,
     }))
-  const ofNew = { use: {}, expectation: { create: 'required' } } as const
   return [
     ...both('original', (end, label) => [label, `orig-${what}-${end}`], 'in original direction', {
       use: TUPLE_USE,
       expectation: EXPECTED_USE,
     }),
     ...both('reply', (end) => [`reply-${what}-${end}`], 'in reply direction', { use: TUPLE_USE, expectation: IGNORED_USE }),
-    ...both('mask', (end) => [`mask-${what}-${end}`], 'mask of an expectation', ofNew),
-    ...both('tuple', (end) => [`tuple-${what}-${end}`], 'that is expected', ofNew),
+    ...both('mask', (end) => [`mask-${what}-${end}`], 'mask of an expectation', { use: {}, expectation: MASK_USE }),
+    ...both('tuple', (end) => [`tuple-${what}-${end}`], 'that is expected', { use: {}, expectation: EXPECTED_BESIDE_MASTER_USE }),
   ]
 }
 

@@ -109,6 +109,7 @@ t.test('get() asks for the expectation of a tuple', (t) => {
   const byId = (id: number) => ({ protocol: 'stream', tuple: tuple(1), id }) as const
   t.equal([...expectations.lookup(byId(5))].length, 1)
   t.equal(expectations.get(byId(6)), undefined, 'another one under this tuple')
+  t.equal([...expectations.lookup(byId(5), { timeout: 0 })].length, 0, 'a filter does not hold for it')
   t.end()
 })
 

@@ -306,6 +306,15 @@ t.test('a condition that cannot be is an error with the path of its field', (t) 
   t.end()
 })
 
+t.test('conditions on a nest may be negated as a whole: not all of them hold', (t) => {
+  t.notOk(matches({ original: { not: { source: '10.0.0.1' } } }))
+  t.ok(matches({ original: { not: { source: '10.0.0.1', destinationPort: 1 } } }), 'one that does not is enough')
+  t.ok(matches({ helper: { not: { name: 'ftp' } } }, flow({})), 'what is absent is not like that')
+  t.notOk(matches({ original: { not: {} } }), 'no conditions always hold')
+  t.throws(() => matches({ original: { not: { prot: 1 } } }), new RangeError("unknown field 'original.prot'"))
+  t.end()
+})
+
 t.test('what should be conditions on fields and is none is an error, not a filter for everything', (t) => {
   for (const original of [5, true, null, '10.0.0.1', [], ['10.0.0.1']])
     t.throws(() => matches({ original }), new RangeError('original: expected an object'))

@@ -72,6 +72,15 @@ t.test('the port is the one after translation', (t) => {
   t.end()
 })
 
+t.test('not one of these is every other flow, translated or not', (t) => {
+  t.strictSame(names({ sourceNat: { not: true } }), ['plain', 'destination', 'destinationPort'])
+  t.strictSame(names({ sourceNat: { not: { address: '192.0.2.1' } } }), ['plain', 'sourcePort', 'destination', 'destinationPort', 'six'])
+  t.strictSame(names({ anyNat: { not: {} } }), ['plain'])
+  t.strictSame(names({ anyNat: { not: { not: { port: 8080 } } } }), names({ anyNat: { port: 8080 } }))
+  t.throws(() => names({ anyNat: { not: 5 } }), RangeError)
+  t.end()
+})
+
 t.test('there is none before the kernel says that it is done', (t) => {
   const matches = matcher(LAYOUT, { sourceNat: true }, natRelations)
   t.notOk(matches(flow(A, B, B, ['192.0.2.1', 1024], ['SRC_NAT', 'DST_NAT_DONE'])))
@@ -102,7 +111,7 @@ t.test('a condition that cannot be is an error, not one that holds for all', (t)
   for (const name of ['sourceNat', 'destinationNat', 'anyNat']) {
     const error = (condition: unknown) => () => names({ [name]: condition })
     for (const condition of [false, null, 5, []])
-      t.throws(error(condition), new RangeError(`${name}: expected true, or an object of address and port`))
+      t.throws(error(condition), new RangeError(`${name}: expected true, an object of address and port, or not one of those`))
     t.throws(error({ adress: '10.0.0.1' }), new RangeError(`unknown field '${name}.adress'`))
     t.throws(error({ address: 'localhost' }), new RangeError(`${name}.address: 'localhost' is not an ipv4 address`))
     t.throws(error({ port: 70000 }), new RangeError(`${name}.port: 70000 is not a whole number from 0 to 65535`))

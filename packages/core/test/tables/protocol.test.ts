@@ -1,7 +1,9 @@
 import t from 'tap'
 import {
+  EXPECTED_BESIDE_MASTER_USE,
   EXPECTED_USE,
   IGNORED_USE,
+  MASK_USE,
   flowRow,
   flowVariants,
   oppositePorts,
@@ -41,10 +43,10 @@ t.test('the options of ports are about the four ports of a flow, in both directi
       [['dport', 'orig-port-dst'], 'original.destinationPort', TUPLE_USE, EXPECTED_USE],
       [['reply-port-src'], 'reply.sourcePort', TUPLE_USE, IGNORED_USE],
       [['reply-port-dst'], 'reply.destinationPort', TUPLE_USE, IGNORED_USE],
-      [['mask-port-src'], 'mask.sourcePort', {}, { create: 'required' }],
-      [['mask-port-dst'], 'mask.destinationPort', {}, { create: 'required' }],
-      [['tuple-port-src'], 'tuple.sourcePort', {}, { create: 'required' }],
-      [['tuple-port-dst'], 'tuple.destinationPort', {}, { create: 'required' }],
+      [['mask-port-src'], 'mask.sourcePort', {}, MASK_USE],
+      [['mask-port-dst'], 'mask.destinationPort', {}, MASK_USE],
+      [['tuple-port-src'], 'tuple.sourcePort', {}, EXPECTED_BESIDE_MASTER_USE],
+      [['tuple-port-dst'], 'tuple.destinationPort', {}, EXPECTED_BESIDE_MASTER_USE],
     ],
   )
   t.end()
