@@ -21,6 +21,10 @@ export const READING: readonly string[] = lines(`
   -L -oid
   -L --output=extended
   -L -o ktimestamp
+  -L -o timestamp
+  -L -o timestamp,id
+  -L -o xml,timestamp -p 50
+  -L dying -o timestamp
   -L -f ipv4
   -L -f ipv6
   -L --family ipv6 -o extended
@@ -118,6 +122,12 @@ export const READING: readonly string[] = lines(`
   -L -g 203.0.113.1:88
   -L -g [fd00::9]:5353
   -L -n -g
+  -L -n !
+  -L -n !203.0.113.9
+  -L -j !
+  -L -s !10.0.0.1
+  -L -f !ipv4
+  -L -m !5
   -L -j 203.0.113.2
   -G -p tcp -s 10.0.0.1 -d 10.0.0.2 --sport 1001 --dport 80
   -G -p tcp -s 10.0.0.1 -d 10.0.0.2 --sport 1001 --dport 80 -o extended,id
@@ -455,6 +465,18 @@ export const READING: readonly string[] = lines(`
   -L expect -f ipv6
   -L expect -f ipv5
   -L expect -X
+  -L expect -o timestamp
+  -L expect -p tcp
+  -L expect -s 10.9.0.3
+  -L expect --tuple-src !10.9.0.3
+  -L expect -p tcp --tuple-port-dst 50000
+  -L expect --mask-src 255.255.255.255
+  -L expect --reply-src 10.9.0.3
+  -L expect -m 1
+  -L expect -w 0
+  -C expect -p tcp
+  -C expect -f ipv4
+  -C expect -o id
   -L expect -D
   --dump=expect
   --dump expect

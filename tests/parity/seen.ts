@@ -13,9 +13,9 @@ export interface Seen {
 /** Seconds that two programs may be apart, which run one after the other on a busy machine. */
 const SLACK = 20
 
-/** Timeouts and ages in lines, xml and saved lines, of flows and of expectations. */
+/** Timeouts, ages and dates in lines, xml and saved lines, of flows and of expectations. */
 const CLOCK =
-  /(?<=^(?:(?:ipv[46]|unknown) +\d+ )?[a-z]\S* +\d+ )\d+(?= (?:[A-Z_0-9]+ )?src=)|(?<=\b(?:delta-time=|timeout>|deltatime>)|^-[AUD] -t )\d+|^\d+(?= proto=)/g
+  /(?<=^(?:(?:ipv[46]|unknown) +\d+ )?[a-z]\S* +\d+ )\d+(?= (?:[A-Z_0-9]+ )?src=)|(?<=\b(?:delta-time=|timeout>|deltatime>)|^-[AUD] -t )\d+|(?<=^(?:\[[\d.]+\]\t)?)\d+(?= proto=)|(?<=^\[)\d+\.\d+(?=\]\t)/g
 
 /** What is compared of what a command did. A usage error is told in other words, so that only its status counts. */
 export function seen({ stdout, stderr, status }: Ran): Seen {

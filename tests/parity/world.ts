@@ -86,6 +86,16 @@ export class World {
     return this.run(['conntrack', ...words])
   }
 
+  /** The same while others run. */
+  async originalAside(words: readonly string[]): Promise<Ran> {
+    const child = spawn('nsenter', this.#through(['conntrack', ...words]), { stdio: ['ignore', 'pipe', 'pipe'] })
+    let [stdout, stderr] = ['', '']
+    child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text))
+    child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text))
+    const [code] = (await once(child, 'close')) as [number | null]
+    return { stdout, stderr, status: code }
+  }
+
   /** Runs ours, in a process of that runtime that is already there, or with `launcher` as a program of its own. */
   async ours(words: readonly string[], runtime = 'bun'): Promise<Ran> {
     if (runtime === 'launcher') return this.run([launcher, ...words])
