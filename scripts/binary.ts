@@ -1,19 +1,20 @@
-// Builds the program as one file that needs nothing else:  npm run build:binary -- [x64] [arm64]
+// Builds the program as one file that needs nothing but the C library and /proc:  npm run build:binary -- [x64] [arm64] [x64-musl] [arm64-musl]
 // Such a file begins to work at once, as it is compiled already. In whatever directory it is called, it takes no code or settings from there.
+// That of another processor or C library is made here too: Bun fetches its own build for it from npm's registry.
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
-const known = ['x64', 'arm64']
+const known = ['x64', 'arm64', 'x64-musl', 'arm64-musl']
 const chosen = process.argv.length > 2 ? process.argv.slice(2) : known
 const strange = chosen.find((one) => !known.includes(one))
-if (strange !== undefined) throw new Error(`no build for ${strange}: there are ${known.join(' and ')}`)
+if (strange !== undefined) throw new Error(`no build for ${strange}: there are ${known.join(', ')}`)
 
-for (const processor of chosen) {
-  const file = join(root, 'dist', `conntrack-linux-${processor}`)
+for (const target of chosen) {
+  const file = join(root, 'dist', `conntrack-linux-${target}`)
   const flags = [
-    `--target=bun-linux-${processor}`,
+    `--target=bun-linux-${target}`,
     '--conditions=@conntrack/source',
     '--minify',
     '--bytecode',
