@@ -25,13 +25,17 @@ function project(name: string, files: Readonly<Record<string, string>>): string 
   return join(directory, name)
 }
 
-/** Node as old as packages allow, if that is this machine's, and as new as there is; Bun; Deno with no more than it needs. */
-const runtimes: readonly (readonly [command: string, ...flags: string[]])[] = [
-  ['node'],
-  [process.execPath],
-  [bin('bun')],
-  [bin('deno'), 'run', '--quiet', '--allow-ffi', '--allow-read', '--allow-env'],
-]
+/** The newest Node, which only these tests need: from the registry, as koffi is. */
+const NEWEST_NODE = '26.10.0'
+const newest = project('newest', {})
+install(newest, [`node-linux-${process.arch}@${NEWEST_NODE}`])
+
+type Runtime = readonly [command: string, ...flags: string[]]
+/** Node as old as packages allow, if that is this machine's; the one that we work with; and as new as there is. */
+const nodes: readonly Runtime[] = [['node'], [process.execPath], [join(newest, `node_modules/node-linux-${process.arch}/bin/node`)]]
+/** Bun, and Deno with no more than it needs. */
+const others: readonly Runtime[] = [[bin('bun')], [bin('deno'), 'run', '--quiet', '--allow-ffi', '--allow-read', '--allow-env']]
+const runtimes = [...nodes, ...others]
 
 const program = `
 import { createRequire } from 'node:module'
@@ -107,7 +111,7 @@ t.test('Bun and Deno need nothing but the packages: no koffi', async (t) => {
     readdirSync(join(folder, 'node_modules')).filter((name) => !name.startsWith('.')),
     ['@conntrack'],
   )
-  for (const [command, ...flags] of runtimes.slice(2)) t.match(run(folder, command, ...flags, 'use.js'), /^number /, command)
+  for (const [command, ...flags] of others) t.match(run(folder, command, ...flags, 'use.js'), /^number /, command)
   t.match(run(folder, 'node', 'use.js'), /npm install koffi/, 'Node says what it lacks')
 })
 
@@ -131,6 +135,7 @@ t.test('what is published works by itself, installed by npm', async (t) => {
     t.match(run(folder, command, ...flags, 'use.js'), /^number .*\/core\/dist\/index\.js\n$/, command)
     t.match(run(folder, command, ...flags, 'node_modules/@conntrack/cli/dist/bin.js', '-V'), /^conntrack v.*\n$/, command)
   }
+  t.equal(run(folder, nodes[2][0], '--version'), `v${NEWEST_NODE}\n`)
   t.match(run(folder, 'npx', '--no-install', 'conntrack', '-V'), /^conntrack v.*\n$/)
   for (const [resolution, module] of [
     ['nodenext', 'nodenext'],
@@ -164,12 +169,11 @@ t.test('the protocol of the guide works in a package of its own', { skip: needsR
     ['core', 'formatters', 'cli', 'proto-tcp', ...OTHERS].map((name) => packed.get(name) ?? ''),
   )
   t.equal(run(folder, bin('tsc'), '--typeRoots', join(root, 'node_modules/@types')), '', 'it compiles')
-  for (const runtime of ['node', process.execPath])
-    t.match(run(folder, runtime, '--test', 'dist/index.test.js'), /^# fail 0$|^ℹ fail 0$/m, runtime)
+  for (const [runtime] of nodes) t.match(run(folder, runtime, '--test', 'dist/index.test.js'), /^# fail 0$|^ℹ fail 0$/m, runtime)
 
   using netns = namespace()
   t.match(netns.run('python3', ['-c', ESP]), { status: 0, stderr: '' })
-  for (const runtime of ['node', process.execPath, RUNTIMES['bun'] ?? '']) {
+  for (const runtime of [...nodes.map(([node]) => node), RUNTIMES['bun'] ?? '']) {
     const cli = (...words: string[]) => netns.run(runtime, [join(folder, 'dist/cli.js'), ...words])
     t.match(cli('-L', '-p', 'esp').stdout, /^esp {6}50 \d+ src=127.0.0.1 dst=127.0.0.1 (\[UNREPLIED\] )?src=127.0.0.1 dst=127.0.0.1 .*\n$/)
     t.match(cli('-L').stdout, /^esp .*\n$/m)
