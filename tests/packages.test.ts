@@ -86,7 +86,9 @@ t.test('what is packed has its licence, and nothing strange', async (t) => {
 t.test('a release raises the versions together, and tells what has changed', async (t) => {
   const { version } = JSON.parse(readFileSync(join(clone, 'packages/core/package.json'), 'utf8')) as { version: string }
   const before = JSON.parse(readFileSync(join(root, 'packages/core/package.json'), 'utf8')) as { version: string }
-  const changes = readdirSync(join(root, '.changeset')).filter((file) => file.endsWith('.md'))
+  const changes = readdirSync(join(root, '.changeset'))
+    .filter((file) => file.endsWith('.md'))
+    .map((file) => readFileSync(join(root, '.changeset', file), 'utf8'))
   t.equal(version !== before.version, changes.length > 0)
   for (const [name, tarball] of packed) {
     const manifest = JSON.parse(run('/', 'tar', '-xzOf', tarball, 'package/package.json')) as {
@@ -95,7 +97,15 @@ t.test('a release raises the versions together, and tells what has changed', asy
     }
     t.equal(manifest.version, version, name)
     for (const [other, range] of Object.entries(manifest.dependencies ?? {})) t.equal(range, `^${version}`, `${name} needs ${other}`)
-    if (changes.length > 0) t.match(readFileSync(join(clone, 'packages', name, 'CHANGELOG.md'), 'utf8'), `\n## ${version}\n`)
+    if (changes.length === 0) continue
+    const [title, ...sections] = readFileSync(join(clone, 'packages', name, 'CHANGELOG.md'), 'utf8').split(/^(?=## )/m)
+    t.equal(title, `# @conntrack/${name}\n\n`)
+    t.match(sections[0], `## ${version}\n`, name)
+    const written = changes
+      .filter((change) => change.includes(`'@conntrack/${name}':`))
+      .map((change) => change.split('---\n').at(-1)?.trim().replaceAll('\n', '\n  '))
+    for (const summary of written) t.ok(sections[0]?.includes(`\n- ${summary}\n`), `${name}: ${summary}`)
+    t.equal(sections[0]?.match(/^- /gm)?.length ?? 0, written.length, `${name}: and nothing else`)
   }
   t.strictSame(
     readdirSync(join(clone, '.changeset')).filter((file) => file.endsWith('.md')),

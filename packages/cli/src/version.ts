@@ -1,2 +1,2 @@
 /** The version of this package, written by scripts/version.mjs: a JSON import would make Node 20 warn. */
-export const VERSION = '0.1.0'
+export const VERSION = '0.0.0'
