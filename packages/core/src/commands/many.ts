@@ -88,33 +88,57 @@ export function assertDone({ refusals: [first] }: Outcome): void {
   if (first !== undefined) throw first.error
 }
 
+/** Things in the order in which they came. What was taken is let go of, even if it is never empty. */
+export class Fifo<T> {
+  #incoming: T[] = []
+  #outgoing: T[] = []
+  #next = 0
+
+  push(item: T): void {
+    this.#incoming.push(item)
+  }
+
+  /** The oldest one. There must be one. */
+  shift(): T {
+    if (this.#next === this.#outgoing.length) {
+      this.#outgoing = this.#incoming
+      this.#incoming = []
+      this.#next = 0
+    }
+    return this.#outgoing[this.#next++]
+  }
+}
+
+/** Bytes of messages that are kept together. */
+const BLOCK = 65536
+
 /** Messages that are copied out of the receive buffer and taken back in the same order. */
 export class Queue {
-  #bytes: Uint8Array = new Uint8Array(65536)
+  readonly #messages = new Fifo<Message>()
+  /** Where messages are put, from `#length` on, and where the one is that was taken last. */
+  #block: Uint8Array = new Uint8Array(BLOCK)
   #length = 0
-  #messages: Message[] = []
-  #next = 0
+  #oldest = this.#block
+  readonly #spare: Uint8Array[] = []
 
   push({ bytes, at, end, type, flags, family, portId }: Message): void {
     const size = end - at
-    // Those that wait keep the buffer that they are in.
-    if (this.#length + size > this.#bytes.length) {
-      this.#bytes = new Uint8Array(Math.max(65536, size))
+    if (this.#length + size > this.#block.length) {
+      this.#block = size > BLOCK ? new Uint8Array(size) : (this.#spare.pop() ?? new Uint8Array(BLOCK))
       this.#length = 0
     }
     const start = this.#length
-    this.#bytes.set(bytes.subarray(at, end), start)
+    this.#block.set(bytes.subarray(at, end), start)
     this.#length += size
-    this.#messages.push({ bytes: this.#bytes, at: start, end: start + size, type, flags, family, portId })
+    this.#messages.push({ bytes: this.#block, at: start, end: start + size, type, flags, family, portId })
   }
 
-  /** The oldest one; it is valid until the queue is empty and something is pushed. */
+  /** The oldest one, valid until the next is taken. There must be one. */
   shift(): Message {
-    const message = this.#messages[this.#next++]
-    if (this.#next === this.#messages.length) {
-      this.#messages = []
-      this.#next = 0
-      this.#length = 0
+    const message = this.#messages.shift()
+    if (message.bytes !== this.#oldest) {
+      if (this.#oldest.length === BLOCK) this.#spare.push(this.#oldest)
+      this.#oldest = message.bytes
     }
     return message
   }

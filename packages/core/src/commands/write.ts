@@ -6,7 +6,7 @@ import type { Request } from '../transport/request.ts'
 import { entryRequest, identifier, type Removal, removeAll, settle, type WriteOptions } from './acknowledged.ts'
 import { type TableContext, type TableEntry, familyNumber, newEntry, matcherOf, objectOf } from './context.ts'
 import { labelsUnchanged } from './labels.ts'
-import { assertDone, type Outcome, type Progress, Queue, type Refusal, Tally } from './many.ts'
+import { assertDone, Fifo, type Outcome, type Progress, Queue, type Refusal, Tally } from './many.ts'
 import { list } from './read.ts'
 import { atOnce, STEP, type Steps } from './steps.ts'
 import { translated } from './nat.ts'
@@ -88,16 +88,12 @@ export function* createAllInSteps<T extends GivenFlow | PreparedFlow>(
   options: CreateAllOptions<T> = {},
 ): Steps<Creation<T>> {
   const tally = new Tally(false, options.onProgress)
-  let waiting: { readonly index: number; readonly flow: T }[] = []
-  let next = 0
+  const sent = new Fifo<{ readonly index: number; readonly flow: T }>()
   const batch = context.requests.batch({
     settled(_, error) {
-      const { index, flow } = waiting[next++]
+      const { index, flow } = sent.shift()
       if (error !== undefined) options.onRefusal?.({ index, error, entry: flow })
       tally.count(index, error, () => flow)
-      if (next < waiting.length) return
-      waiting = []
-      next = 0
     },
   })
   let given = 0
@@ -110,7 +106,7 @@ export function* createAllInSteps<T extends GivenFlow | PreparedFlow>(
         tally.count(given, refusal, () => flow)
       } else {
         batch.add(isPrepared(flow) ? prepared(flow) : creationAt(given, context, flow, options))
-        waiting.push({ index: given, flow })
+        sent.push({ index: given, flow })
       }
       given++
       if (given % STEP === 0) yield

@@ -27,6 +27,9 @@ const ERROR_CHARGE = 1280
 /** The same for any other answer, for which ctnetlink takes a page. */
 const REPLY_CHARGE = 8192
 
+/** A batch that has sent so many datagrams may be a long one: it is worth a thread. */
+const MANY_SENDS = 16
+
 /** The last sequence number after which a datagram's requests are sure to have numbers before the count starts again. */
 const LAST_FIRST = 0xffff0000
 
@@ -48,11 +51,11 @@ export class Batch {
   #last = 0
   /** What the answers to what is in `#out` may take. */
   #charge = 0
-  /** The sequence number of the first request in `#out`, and the requests' names. */
-  #first = 0
-  #commands: string[] = []
-  /** Of the first request in `#out`. */
-  #index = 0
+  /** The requests in `#out`. */
+  #waiting: Datagram = { first: 0, index: 0, commands: [] }
+  /** Those that are being sent on another thread, or are sent and not settled. */
+  #underway: Datagram | undefined
+  #sends = 0
   #over = false
 
   /** `finish` is called once, when the batch is over; clean means that nothing more will come for it. */
@@ -77,9 +80,10 @@ export class Batch {
     if (this.#length + length > this.#out.length) this.#grow(this.#length + length)
     const connection = this.#connection
     // Within one datagram the numbers are without a gap.
-    if (this.#commands.length === 0 && connection.sequence > LAST_FIRST) connection.sequence = 0
+    const { commands } = this.#waiting
+    if (commands.length === 0 && connection.sequence > LAST_FIRST) connection.sequence = 0
     connection.sequence = nextSequence(connection.sequence)
-    if (this.#commands.length === 0) this.#first = connection.sequence
+    if (commands.length === 0) this.#waiting.first = connection.sequence
     header(this.#out, this.#length, length, {
       type,
       flags: flags | NLM_F_REQUEST,
@@ -92,18 +96,21 @@ export class Batch {
     this.#last = this.#length
     this.#length = align(this.#length + length)
     this.#charge += charge
-    this.#commands.push(command)
+    commands.push(command)
   }
 
   /** Sends what is left, waits until all is settled, and ends. @throws NetlinkError as `add` does */
   end(): void {
     if (this.#over) return
     this.#send()
+    this.#orLeave(() => this.#settle())
     this.#leave(true)
   }
 
-  /** Ends without sending what is left. After the end it does nothing. */
+  /** Ends without sending what is left: what was sent is settled. After the end it does nothing. @throws NetlinkError as `add` does */
   close(): void {
+    if (this.#over) return
+    this.#orLeave(() => this.#settle())
     this.#leave(false)
   }
 
@@ -113,48 +120,65 @@ export class Batch {
     this.#out = larger
   }
 
+  /** Sends what was added, and settles what was sent before. On another thread, where there is one, the kernel works while more is added. */
   #send(): void {
-    if (this.#commands.length === 0) return
-    try {
-      this.#out[this.#last + 6] |= NLM_F_ACK
-      this.#connection.socket.send(this.#out.subarray(0, this.#length))
+    const waiting = this.#waiting
+    if (waiting.commands.length === 0) return
+    this.#orLeave(() => {
       this.#settle()
-    } catch (error) {
-      this.#leave(false)
-      throw error
-    }
-    this.#index += this.#commands.length
-    this.#commands = []
-    this.#length = 0
-    this.#charge = 0
+      const { socket } = this.#connection
+      const bytes = this.#out.subarray(0, this.#length)
+      bytes[this.#last + 6] |= NLM_F_ACK
+      const isAside = ++this.#sends > MANY_SENDS && socket.sendAside?.(bytes) === true
+      if (!isAside) socket.send(bytes)
+      this.#underway = waiting
+      this.#waiting = { first: 0, index: waiting.index + waiting.commands.length, commands: [] }
+      this.#length = 0
+      this.#charge = 0
+      if (!isAside) this.#settle()
+    })
   }
 
-  /** Receives until the last request is answered for. */
+  /** Receives until the last request that was sent is answered for. */
   #settle(): void {
+    if (this.#underway === undefined) return
+    const { first, index, commands } = this.#underway
+    this.#underway = undefined
+    this.#connection.socket.sent?.()
     const { bytes, words } = this.#connection
-    const count = this.#commands.length
+    const count = commands.length
     let settled = 0
     while (settled < count) {
       const size = this.#connection.receive()
       for (let start = 0, end = 0; start < size; start = align(end)) {
         end = messageEnd(words, start, size)
         const word = start >> 2
-        const position = ((words[word + 2] >>> 0) - this.#first) >>> 0
+        const position = ((words[word + 2] >>> 0) - first) >>> 0
         if (position < settled || position >= count) continue
         const type = words[word + 1] & 0xffff
         if (type >= NLMSG_MIN_TYPE) {
           if (end - start < HEADER_LENGTH) throw new MalformedMessageError(`a message of nfnetlink of ${end - start} bytes`, start)
-          for (; settled < position; settled++) this.#observer.settled(this.#index + settled, undefined)
-          this.#observer.reply?.(this.#index + position, replyAt(bytes, words, start, end))
+          for (; settled < position; settled++) this.#observer.settled(index + settled, undefined)
+          this.#observer.reply?.(index + position, replyAt(bytes, words, start, end))
           continue
         }
         if (type !== NLMSG_ERROR) continue
-        const error = verdict(bytes, start, end, this.#commands[position])
+        const error = verdict(bytes, start, end, commands[position])
         // Who may not change tables is told so once, by the first message of a datagram, and nothing of it is done (nfnetlink_rcv).
         if (error?.errno === EPERM && position === 0) throw error
-        for (; settled < position; settled++) this.#observer.settled(this.#index + settled, undefined)
-        this.#observer.settled(this.#index + settled++, error)
+        for (; settled < position; settled++) this.#observer.settled(index + settled, undefined)
+        this.#observer.settled(index + settled++, error)
       }
+    }
+  }
+
+  /** After an error the socket is of no use any more: what was sent may have been done or not. */
+  #orLeave(work: () => void): void {
+    try {
+      work()
+    } catch (error) {
+      this.#leave(false)
+      throw error
     }
   }
 
@@ -163,6 +187,15 @@ export class Batch {
     this.#over = true
     this.#finish(this.#connection, clean)
   }
+}
+
+/** Requests of one datagram. */
+interface Datagram {
+  /** Sequence number of the first, and its index. */
+  first: number
+  readonly index: number
+  /** The requests' names. */
+  readonly commands: string[]
 }
 
 function replyAt(bytes: Uint8Array, words: Int32Array, start: number, end: number): BatchReply {

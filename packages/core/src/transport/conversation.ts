@@ -6,6 +6,9 @@ import type { Replies } from './request.ts'
 
 const ENOBUFS = 105
 
+/** A dump of more datagrams may be a long one: so many hold 35,000 flows, and come in the time that a thread takes to start. */
+const MANY_DATAGRAMS = 256
+
 /**
  * The cursor behind `Replies`. A list can have a million messages, so `next()` makes no object, looks at a header as
  * 32-bit numbers, and leaves to the getters what not everyone asks for.
@@ -21,6 +24,7 @@ export class Conversation implements Replies {
   readonly #command: string
   readonly #finish: (connection: Connection, clean: boolean) => void
   #over = false
+  #datagrams = 0
   #position = 0
   #size = 0
 
@@ -79,6 +83,7 @@ export class Conversation implements Replies {
     for (;;) {
       const start = this.#position
       if (start >= this.#size) {
+        if (++this.#datagrams > MANY_DATAGRAMS) this.#connection.socket.receiveAhead?.()
         this.#size = this.#connection.receive()
         this.#position = 0
         continue

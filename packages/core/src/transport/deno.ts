@@ -11,6 +11,9 @@ declare const Deno: {
   dlopen(file: string, symbols: typeof prototypes): { readonly symbols: CFunctions & { __errno_location(): Pointer } }
 }
 
+// musl answers to this name as well.
+const LIBRARY = 'libc.so.6'
+
 // Those that give a ssize_t give its lower half, which is all we need: an isize would be a BigInt, and making one
 // between the call and the look at errno is an occasion for the garbage collector to change errno.
 const prototypes = {
@@ -44,6 +47,14 @@ export function libc(): Libc {
   return cached
 }
 
+/** JavaScript that defines, in a worker, the C functions `c` and how `errno` is read. */
+export function workerCalls(): string {
+  return `
+const c = Deno.dlopen('${LIBRARY}', ${JSON.stringify(prototypes)}).symbols
+const location = new Deno.UnsafePointerView(c.__errno_location())
+const errno = () => location.getInt32()`
+}
+
 function load(): Libc {
   assertHost(Deno.build.os)
   const c = open()
@@ -58,8 +69,7 @@ function load(): Libc {
 
 function open(): CFunctions & { __errno_location(): Pointer } {
   try {
-    // musl answers to this name as well.
-    return Deno.dlopen('libc.so.6', prototypes).symbols
+    return Deno.dlopen(LIBRARY, prototypes).symbols
   } catch (cause) {
     if (!(cause instanceof Deno.errors.NotCapable)) throw cause
     throw new Error('Deno may not open netlink sockets: run it with --allow-ffi', { cause })

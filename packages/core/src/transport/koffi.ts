@@ -12,3 +12,8 @@ export function koffi(): typeof import('koffi') {
     throw new Error('the package koffi, which opens netlink sockets under Node, cannot be loaded: npm install koffi', { cause })
   }
 }
+
+/** Where koffi is, for a worker. @throws Error when it is not installed */
+export function koffiPath(): string {
+  return createRequire(import.meta.url).resolve('koffi')
+}

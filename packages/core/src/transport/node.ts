@@ -1,6 +1,12 @@
-import { koffi } from './koffi.ts'
+import { koffi, koffiPath } from './koffi.ts'
 import type { Libc } from './libc.ts'
 import { assertHost, fromC } from './libc.ts'
+
+// musl answers to this name as well.
+const LIBRARY = 'libc.so.6'
+
+const SEND = 'intptr_t send(int fd, void *bytes, size_t length, int flags)'
+const RECVFROM = 'intptr_t recvfrom(int fd, void *into, size_t length, int flags, void *sender, void *sender_length)'
 
 let cached: Libc | undefined
 
@@ -14,11 +20,22 @@ export function libc(): Libc {
   return cached
 }
 
+/**
+ * JavaScript that defines, in a worker, the C functions `c` and how `errno` is read.
+ *
+ * @throws Error when the package koffi is not installed.
+ */
+export function workerCalls(): string {
+  return `
+const { load, errno } = require(${JSON.stringify(koffiPath())})
+const library = load('${LIBRARY}')
+const c = { send: library.func('${SEND}'), recvfrom: library.func('${RECVFROM}') }`
+}
+
 function load(): Libc {
   assertHost(process.platform)
   const { load, errno, address } = koffi()
-  // musl answers to this name as well.
-  const c = load('libc.so.6')
+  const c = load(LIBRARY)
   return fromC(
     {
       open: c.func('int open(void *path, int flags)'),
@@ -29,8 +46,8 @@ function load(): Libc {
       getsockname: c.func('int getsockname(int fd, void *address, void *length)'),
       setsockopt: c.func('int setsockopt(int fd, int level, int option, void *value, uint32_t length)'),
       getsockopt: c.func('int getsockopt(int fd, int level, int option, void *value, void *length)'),
-      send: c.func('intptr_t send(int fd, void *bytes, size_t length, int flags)'),
-      recvfrom: c.func('intptr_t recvfrom(int fd, void *into, size_t length, int flags, void *sender, void *sender_length)'),
+      send: c.func(SEND),
+      recvfrom: c.func(RECVFROM),
       recvmmsg: c.func('int recvmmsg(int fd, void *vector, unsigned int count, int flags, void *timeout)'),
       eventfd: c.func('int eventfd(unsigned int initial, int flags)'),
       read: c.func('intptr_t read(int fd, void *into, size_t length)'),

@@ -89,6 +89,7 @@ export function requests(open: () => NetlinkSocket): Requests {
 
   const finish = (connection: Connection, clean: boolean): void => {
     busy.delete(connection)
+    connection.socket.rest?.()
     if (clean && idle.length < IDLE) idle.push(connection)
     else connection.socket.close()
   }

@@ -3,6 +3,7 @@ import { MalformedMessageError, NetlinkError } from '../errors.ts'
 import type { Libc } from './libc.ts'
 import type { Namespace } from './netns.ts'
 import { inNamespace } from './netns.ts'
+import { borrowThread, returnThread, type Thread } from './thread.ts'
 
 /** A socket to the kernel's netfilter: bytes in, bytes out, one datagram at a time. */
 export interface NetlinkSocket extends Disposable {
@@ -20,6 +21,20 @@ export interface NetlinkSocket extends Disposable {
    * @throws NetlinkError of code ENOBUFS when messages were lost, of code EMSGSIZE when `into` is too small for it.
    */
   receive(into: Uint8Array): number
+  /**
+   * Says that many more datagrams are in the kernel to come: they are received on another thread from now on, where there is one, while
+   * what came before is worked on. It may be said again at any time, and changes nothing of what `receive` gives.
+   */
+  receiveAhead?(): void
+  /**
+   * Begins to send a datagram on another thread; `sent` waits for its end. False when there is no such thread, or not yet: nothing was
+   * done then.
+   */
+  sendAside?(bytes: Uint8Array): boolean
+  /** Waits until what `sendAside` began is sent. Throws as {@link send} does. */
+  sent?(): void
+  /** Says that nothing more is to be received or sent for now: others may have the thread. */
+  rest?(): void
   /** How many bytes the kernel holds for the socket, each with the memory around it: of one send (SO_SNDBUF), of what was not received yet (SO_RCVBUF). */
   buffers(): SocketBuffers
   /** Closes the socket. A second time it does nothing. */
@@ -92,7 +107,8 @@ const RETRIES = 16
 export function openSocket(options: SocketOptions = {}): NetlinkSocket {
   const { libc = systemLibc() } = options
   const { fd, portId } = openDescriptor(libc, options)
-  return new Socket(libc, fd, portId)
+  // A thread has a C library of its own.
+  return new Socket(libc, fd, portId, options.libc === undefined)
 }
 
 /** A socket that is open and bound, as a file descriptor with its port id. Throws as {@link openSocket} does. */
@@ -125,31 +141,55 @@ class Socket implements NetlinkSocket {
   readonly portId: number
   readonly #libc: Libc
   readonly #sender = new Uint8Array(12)
+  readonly #mayHaveThread: boolean
   #fd: number
+  #thread: Thread | undefined
+  /** The thread receives for us. */
+  #isAhead = false
+  /** The length of what the thread sends for us. */
+  #sending = 0
 
-  constructor(libc: Libc, fd: number, portId: number) {
+  constructor(libc: Libc, fd: number, portId: number, mayHaveThread: boolean) {
     this.#libc = libc
     this.#fd = fd
+    this.#mayHaveThread = mayHaveThread
     this.portId = portId
   }
 
   send(bytes: Uint8Array): void {
     const fd = this.#open()
-    for (let retries = 0; ; retries++) {
-      const sent = this.#libc.send(fd, bytes, 0)
-      if (sent === bytes.length) return
-      if (sent >= 0) throw new NetlinkError('send', EMSGSIZE, { detail: `${sent} of ${bytes.length} bytes were sent` })
-      // Whatever failed, nothing was sent; ENOBUFS is a shortage of memory that may have passed.
-      if (sent === -EINTR || ((sent === -EAGAIN || sent === -ENOBUFS) && retries < RETRIES)) continue
-      throw new NetlinkError('send', -sent)
-    }
+    for (let retries = 0; !isSent(this.#libc.send(fd, bytes, 0), bytes.length, retries); retries++);
+  }
+
+  sendAside(bytes: Uint8Array): boolean {
+    const thread = this.#idleThread()
+    if (thread === undefined) return false
+    thread.send(this.#open(), bytes)
+    this.#sending = bytes.length
+    return true
+  }
+
+  sent(): void {
+    const length = this.#sending
+    this.#sending = 0
+    const thread = this.#thread
+    if (thread === undefined || length === 0) return
+    for (let retries = 0; !isSent(thread.sent(), length, retries); retries++) thread.sendAgain(length)
+  }
+
+  receiveAhead(): void {
+    if (this.#isAhead) return
+    const thread = this.#idleThread()
+    if (thread === undefined) return
+    thread.receive(this.#open())
+    this.#isAhead = true
   }
 
   receive(into: Uint8Array): number {
     const fd = this.#open()
     const sender = this.#sender
     for (let retries = 0; ; ) {
-      const length = this.#libc.recvfrom(fd, into, MSG_TRUNC, sender)
+      const length = this.#isAhead ? this.#take(into, sender) : this.#libc.recvfrom(fd, into, MSG_TRUNC, sender)
       if (length >= 0) {
         // sockaddr_nl.nl_pid: 0 is the kernel. Other programs may write to our socket too, and could forge its answers.
         if ((sender[4] | sender[5] | sender[6] | sender[7]) !== 0) continue
@@ -160,6 +200,31 @@ class Socket implements NetlinkSocket {
       if (length === -EINTR || (length === -EAGAIN && retries++ < RETRIES)) continue
       throw new NetlinkError('recvfrom', -length, length === -ENOBUFS ? { detail: 'the socket was full, and messages were lost' } : {})
     }
+  }
+
+  /** What was received ahead; an error is its last, and -EAGAIN one that a blocking call does not have. */
+  #take(into: Uint8Array, sender: Uint8Array): number {
+    const length = (this.#thread as Thread).take(into, sender)
+    if (length >= 0) return length
+    this.#isAhead = false
+    return length === -EAGAIN ? this.#libc.recvfrom(this.#fd, into, MSG_TRUNC, sender) : length
+  }
+
+  rest(): void {
+    const thread = this.#thread
+    if (thread === undefined) return
+    if (this.#isAhead) thread.stop()
+    if (this.#sending > 0) thread.sent()
+    this.#isAhead = false
+    this.#sending = 0
+    this.#thread = undefined
+    returnThread(thread)
+  }
+
+  #idleThread(): Thread | undefined {
+    if (!this.#mayHaveThread) return undefined
+    this.#thread ??= borrowThread()
+    return this.#thread?.isReady ? this.#thread : undefined
   }
 
   buffers(): SocketBuffers {
@@ -174,6 +239,8 @@ class Socket implements NetlinkSocket {
 
   close(): void {
     if (this.#fd < 0) return
+    // No other socket may get its number while the thread is at work.
+    this.rest()
     const fd = this.#fd
     this.#fd = -1
     this.#libc.close(fd)
@@ -187,6 +254,15 @@ class Socket implements NetlinkSocket {
     if (this.#fd < 0) throw new Error('this netlink socket is closed')
     return this.#fd
   }
+}
+
+/** Whether a datagram was sent; false means to try again. @throws NetlinkError when that would be no use */
+function isSent(result: number, length: number, retries: number): boolean {
+  if (result === length) return true
+  if (result >= 0) throw new NetlinkError('send', EMSGSIZE, { detail: `${result} of ${length} bytes were sent` })
+  // Whatever failed, nothing was sent; ENOBUFS is a shortage of memory that may have passed.
+  if (result === -EINTR || ((result === -EAGAIN || result === -ENOBUFS) && retries < RETRIES)) return false
+  throw new NetlinkError('send', -result)
 }
 
 function mask(groups: readonly number[]): number {

@@ -103,7 +103,8 @@ t.test('a flow that was made anew under the same tuple is not deleted in place o
     protocols: [datagram],
     socket() {
       const socket = openSocket({ netns })
-      return Object.assign(Object.create(socket) as typeof socket, {
+      return {
+        portId: socket.portId,
         send(bytes: Uint8Array) {
           if (bytes[5] === 1 && bytes[4] === 2) race() // IPCTNL_MSG_CT_DELETE
           socket.send(bytes)
@@ -111,7 +112,8 @@ t.test('a flow that was made anew under the same tuple is not deleted in place o
         receive: (into: Uint8Array) => socket.receive(into),
         buffers: () => socket.buffers(),
         close: () => socket.close(),
-      })
+        [Symbol.dispose]: () => socket.close(),
+      }
     },
   })
   t.strictSame(slow.flows.delete({}), { matched: 1, deleted: 0 })
