@@ -6,7 +6,7 @@ import { gzipSync } from 'node:zlib'
 
 /** Bytes at most. What is over by intent is written here, with the change that needs it. */
 const BUDGET: Readonly<Record<string, number>> = {
-  "{ openConntrack } from '@conntrack/core'": 34_000,
+  "{ openConntrack } from '@conntrack/core'": 36_000,
   "{ protocol } from '@conntrack/core/plugin'": 4_000,
   "{ tcp } from '@conntrack/proto-tcp'": 6_200,
   "{ udp, udplite } from '@conntrack/proto-udp'": 4_200,

@@ -1,6 +1,7 @@
 import { dlopen, ptr, read } from 'bun:ffi'
 import type { Libc } from './libc.ts'
 import { assertHost, fromC } from './libc.ts'
+import { type StartWorker, startWorker as start } from './worker.ts'
 
 // musl answers to this name as well.
 const LIBRARY = 'libc.so.6'
@@ -37,14 +38,15 @@ export function libc(): Libc {
   return cached
 }
 
-/** JavaScript that defines, in a worker, the C functions `c` and how `errno` is read. */
-export function workerCalls(): string {
-  return `
+/** Starts a worker, whose text finds `workerData`, the C functions `c`, and `errno()`. */
+export const startWorker: StartWorker = (text, data) => start(calls() + text, data)
+
+const calls = (): string => `
+import { workerData } from 'node:worker_threads'
 import { dlopen, read } from 'bun:ffi'
 const c = dlopen('${LIBRARY}', ${JSON.stringify(declarations)}).symbols
 const location = c.__errno_location()
 const errno = () => read.i32(location, 0)`
-}
 
 function load(): Libc {
   assertHost(process.platform)

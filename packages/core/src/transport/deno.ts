@@ -1,5 +1,6 @@
 import type { CFunctions, Libc } from './libc.ts'
 import { assertHost, fromC } from './libc.ts'
+import { type StartWorker, startWorker as start } from './worker.ts'
 
 // What is used of Deno, declared here so that the sources compile without Deno's own types.
 type Pointer = { readonly __pointer: never }
@@ -47,13 +48,14 @@ export function libc(): Libc {
   return cached
 }
 
-/** JavaScript that defines, in a worker, the C functions `c` and how `errno` is read. */
-export function workerCalls(): string {
-  return `
+/** Starts a worker, whose text finds `workerData`, the C functions `c`, and `errno()`. */
+export const startWorker: StartWorker = (text, data) => start(calls() + text, data)
+
+const calls = (): string => `
+const { workerData } = require('node:worker_threads')
 const c = Deno.dlopen('${LIBRARY}', ${JSON.stringify(prototypes)}).symbols
 const location = new Deno.UnsafePointerView(c.__errno_location())
 const errno = () => location.getInt32()`
-}
 
 function load(): Libc {
   assertHost(Deno.build.os)

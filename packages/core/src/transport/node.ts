@@ -1,6 +1,7 @@
 import { koffi, koffiPath } from './koffi.ts'
 import type { Libc } from './libc.ts'
 import { assertHost, fromC } from './libc.ts'
+import { type StartWorker, startWorker as start } from './worker.ts'
 
 // musl answers to this name as well.
 const LIBRARY = 'libc.so.6'
@@ -20,17 +21,14 @@ export function libc(): Libc {
   return cached
 }
 
-/**
- * JavaScript that defines, in a worker, the C functions `c` and how `errno` is read.
- *
- * @throws Error when the package koffi is not installed.
- */
-export function workerCalls(): string {
-  return `
+/** Starts a worker, whose text finds `workerData`, the C functions `c`, and `errno()`. @throws Error when the package koffi is not installed */
+export const startWorker: StartWorker = (text, data) => start(calls() + text, data)
+
+const calls = (): string => `
+const { workerData } = require('node:worker_threads')
 const { load, errno } = require(${JSON.stringify(koffiPath())})
 const library = load('${LIBRARY}')
 const c = { send: library.func('${SEND}'), recvfrom: library.func('${RECVFROM}') }`
-}
 
 function load(): Libc {
   assertHost(process.platform)

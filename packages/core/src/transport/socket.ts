@@ -3,7 +3,7 @@ import { MalformedMessageError, NetlinkError } from '../errors.ts'
 import type { Libc } from './libc.ts'
 import type { Namespace } from './netns.ts'
 import { inNamespace } from './netns.ts'
-import { borrowThread, returnThread, type Thread } from './thread.ts'
+import { type Thread, threads } from './thread.ts'
 
 /** A socket to the kernel's netfilter: bytes in, bytes out, one datagram at a time. */
 export interface NetlinkSocket extends Disposable {
@@ -218,12 +218,12 @@ class Socket implements NetlinkSocket {
     this.#isAhead = false
     this.#sending = 0
     this.#thread = undefined
-    returnThread(thread)
+    threads.giveBack(thread)
   }
 
   #idleThread(): Thread | undefined {
     if (!this.#mayHaveThread) return undefined
-    this.#thread ??= borrowThread()
+    this.#thread ??= threads.borrow()
     return this.#thread?.isReady ? this.#thread : undefined
   }
 

@@ -1,4 +1,5 @@
-import { workerCalls } from '#libc'
+import { startWorker } from '#libc'
+import type { RunningWorker } from './worker.ts'
 
 /** Of the shared memory, in 32-bit words: what the thread does, and with what; then how each slot was filled, and by whom. */
 const [JOB, FD, RESULT, FILLED, TAKEN, STOP, LENGTHS] = [0, 1, 2, 3, 4, 5, 6]
@@ -9,7 +10,10 @@ const WORDS = SENDERS + SLOTS
 const SLOT = 65536
 
 /** What JOB can be; 0 until the thread has started. */
-const [IDLE, RECEIVING, SENDING] = [1, 2, 3]
+const [IDLE, RECEIVING, SENDING, ENDING] = [1, 2, 3, 4]
+
+/** Milliseconds without an answer after which a thread is taken for dead. */
+const PATIENCE = 60_000
 
 /** MSG_DONTWAIT and MSG_TRUNC. */
 const RECEIVE_FLAGS = 0x40 | 0x20
@@ -20,7 +24,7 @@ const PORT_ID = 1
 // A text rather than a file, which a program that was bundled into one file would not find. The last slot that it fills has an error:
 // that there is nothing more to receive, or any other.
 const text = `
-const { words, bytes } = process.getBuiltinModule('node:worker_threads').workerData
+const { words, bytes } = workerData
 const slots = Array.from({ length: ${SLOTS} }, (_, i) => bytes.subarray(i * ${SLOT}, (i + 1) * ${SLOT}))
 const result = (value) => (value === -1 ? -errno() : value)
 const sender = new Uint8Array(12)
@@ -47,41 +51,41 @@ const receive = () => {
     tell(${FILLED}, ++filled)
   }
 }
-for (;;) {
+while (words[${JOB}] !== ${ENDING}) {
   tell(${JOB}, ${IDLE})
   sleepWhile(${JOB}, ${IDLE})
   if (words[${JOB}] === ${RECEIVING}) receive()
-  else words[${RESULT}] = result(c.send(words[${FD}], bytes, words[${RESULT}], 0))
+  else if (words[${JOB}] === ${SENDING}) words[${RESULT}] = result(c.send(words[${FD}], bytes, words[${RESULT}], 0))
 }`
-
-/** What is used of node:worker_threads and node:os, which Bun and Deno have too. */
-interface Builtins {
-  getBuiltinModule?(name: 'node:worker_threads'): { readonly Worker: new (text: string, options: object) => WorkerThread }
-  getBuiltinModule?(name: 'node:os'): { availableParallelism(): number }
-}
-
-interface WorkerThread {
-  on(event: 'error', listener: () => void): void
-  unref(): void
-  terminate(): unknown
-}
 
 /**
  * A thread that does the kernel's share of long work, while we do ours: a dump is made while it is received, and requests are carried out
  * while they are sent. It does one thing at a time, and does not keep the process alive.
  */
 export class Thread {
-  readonly #worker: WorkerThread
-  readonly #words = new Int32Array(new SharedArrayBuffer(WORDS * 4))
-  readonly #bytes = new Uint8Array(new SharedArrayBuffer(SLOTS * SLOT))
-  readonly #slots = Array.from({ length: SLOTS }, (_, i) => this.#bytes.subarray(i * SLOT, (i + 1) * SLOT))
+  /** Held here, since the garbage collector ends a worker that nobody refers to. */
+  readonly worker: RunningWorker
+  readonly #words: Int32Array
+  readonly #bytes: Uint8Array
+  readonly #slots: readonly Uint8Array[]
   #taken = 0
 
-  constructor(Worker: new (text: string, options: object) => WorkerThread, calls: string) {
-    this.#worker = new Worker(calls + text, { eval: true, workerData: { words: this.#words, bytes: this.#bytes } })
+  private constructor(worker: RunningWorker, words: Int32Array, bytes: Uint8Array) {
+    this.worker = worker
+    this.#words = words
+    this.#bytes = bytes
+    this.#slots = Array.from({ length: SLOTS }, (_, i) => bytes.subarray(i * SLOT, (i + 1) * SLOT))
     // One that cannot work is never ready, and nobody waits for it.
-    this.#worker.on('error', () => {})
-    this.#worker.unref()
+    worker.on('error', () => {})
+    worker.unref()
+  }
+
+  /** Starts one, where there can be one. */
+  static start(): Thread | undefined {
+    const words = new Int32Array(new SharedArrayBuffer(WORDS * 4))
+    const bytes = new Uint8Array(new SharedArrayBuffer(SLOTS * SLOT))
+    const worker = startWorker(text, { words, bytes })
+    return worker && new Thread(worker, words, bytes)
   }
 
   /** Whether it can be given something to do. It takes a while to start. */
@@ -117,7 +121,7 @@ export class Thread {
   stop(): void {
     this.#words[STOP] = 1
     // Were the slots full, it would wait for one to be taken.
-    this.#tell(TAKEN, -SLOTS)
+    this.#tell(TAKEN, -SLOTS - 1)
     this.#sleepWhile(JOB, RECEIVING)
   }
 
@@ -140,14 +144,18 @@ export class Thread {
     return this.#words[RESULT]
   }
 
-  /** Ends the thread. */
+  /** Ends the thread, which has nothing to do. */
   end(): void {
-    this.#worker.terminate()
+    this.#tell(JOB, ENDING)
   }
 
   // Who is told of a change may have seen it already, and be asleep for the next.
   #sleepWhile(at: number, value: number): void {
-    while (Atomics.load(this.#words, at) === value) Atomics.wait(this.#words, at, value)
+    for (let silences = 0; Atomics.load(this.#words, at) === value; ) {
+      // No job takes that long. Twice, as this process may have been stopped meanwhile.
+      if (Atomics.wait(this.#words, at, value, PATIENCE) !== 'timed-out' || ++silences < 2) continue
+      throw new Error('the thread that speaks to the kernel does not answer')
+    }
   }
 
   #tell(at: number, value: number): void {
@@ -157,30 +165,32 @@ export class Thread {
 }
 
 /** How many threads are kept for later: one that lists and one that changes what is listed. */
-const PARKED = 2
-const parked: Thread[] = []
-let isPossible: boolean | undefined
+const IDLE_THREADS = 2
 
-/** A thread that nobody else uses, or none where there can be none, or just one processor. Give it back when you are done. */
-export function borrowThread(): Thread | undefined {
-  return parked.pop() ?? start()
-}
+/** The threads of this process. */
+class Threads {
+  readonly #idle: Thread[] = []
+  #isPossible = true
 
-/** Gives back a thread that has nothing to do. */
-export function returnThread(thread: Thread): void {
-  if (parked.length < PARKED) parked.push(thread)
-  else thread.end()
-}
+  /** How many wait for something to do. */
+  get idle(): number {
+    return this.#idle.length
+  }
 
-function start(): Thread | undefined {
-  const { getBuiltinModule } = (globalThis as { process?: Builtins }).process ?? {}
-  isPossible ??= getBuiltinModule !== undefined && getBuiltinModule('node:os').availableParallelism() > 1
-  if (!isPossible || getBuiltinModule === undefined) return undefined
-  try {
-    return new Thread(getBuiltinModule('node:worker_threads').Worker, workerCalls())
-  } catch {
-    // A runtime may forbid it; all goes on without.
-    isPossible = false
-    return undefined
+  /** A thread that nobody else uses, or none where there can be none. Give it back when you are done. */
+  borrow(): Thread | undefined {
+    const idle = this.#idle.pop()
+    if (idle !== undefined || !this.#isPossible) return idle
+    const started = Thread.start()
+    this.#isPossible = started !== undefined
+    return started
+  }
+
+  /** Gives back a thread that has nothing to do. */
+  giveBack(thread: Thread): void {
+    if (this.#idle.length < IDLE_THREADS) this.#idle.push(thread)
+    else thread.end()
   }
 }
+
+export const threads = new Threads()

@@ -213,3 +213,38 @@ t.test('a list is read while a batch is sent, each over a socket of its own', (t
   t.strictSame([sockets.get(0), new Set(sockets.get(1)), sockets.get(1)?.length], [[GET], new Set([NEW]), 5000])
   t.end()
 })
+
+t.test('a long batch is sent aside, and settled when the next datagram is full', (t) => {
+  const told: string[] = []
+  const kernel = scriptedKernel(yes, { send: 332, receive: 212992 })
+  const opened = requests(() => {
+    const socket = kernel()
+    let begun: Uint8Array | undefined
+    return Object.assign(socket, {
+      sendAside(bytes: Uint8Array) {
+        told.push('begun')
+        begun = bytes.slice()
+        return true
+      },
+      sent() {
+        if (begun !== undefined) socket.send(begun)
+        begun = undefined
+      },
+    })
+  })
+  const batch = opened.batch({ settled: (index) => told.push(`settled ${index}`) })
+  const add = (count: number): void => {
+    for (let i = 0; i < count; i++) batch.add(create)
+  }
+  add(16 * 3 + 1)
+  t.equal(told.length, 48, 'sixteen datagrams are settled one by one')
+  told.length = 0
+  add(3)
+  t.strictSame(told, ['begun'])
+  add(3)
+  t.strictSame(told, ['begun', 'settled 48', 'settled 49', 'settled 50', 'begun'])
+  told.length = 0
+  batch.close()
+  t.strictSame(told, ['settled 51', 'settled 52', 'settled 53'], 'what was sent is settled at the end, and nothing else is sent')
+  t.end()
+})
