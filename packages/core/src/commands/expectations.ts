@@ -6,7 +6,7 @@ import { familyNumber, matcherOf, type TableContext } from './context.ts'
 import { firstOf, Listing } from './listing.ts'
 import { assertDone } from './many.ts'
 import { atOnce, type Steps } from './steps.ts'
-import { assertTracked } from './tracked.ts'
+import { assertFindable, assertTracked } from './tracked.ts'
 import { encoderOf, familyOfTuples, type GivenFlow, numbered, type Tuple } from './tuple.ts'
 
 /** An expectation as the caller gives it. */
@@ -32,6 +32,7 @@ export function lookupExpectation<T>(context: TableContext, given: GivenExpectat
   if (tuple === undefined) throw new RangeError('tuple: the packets to look for are missing')
   const family = familyNumber(familyOfTuples(given.family, [tuple]))
   const body = encoder.encode({ tuple: numbered(tuple, protocol), zone })
+  assertFindable(context, given, [tuple], expectationMessages.get)
   return new Listing(
     context,
     { ...expectationMessages.get, flags: 0, family, body },

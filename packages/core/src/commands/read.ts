@@ -4,6 +4,7 @@ import { NLM_F_DUMP } from '../transport/message.ts'
 import { matcherOf, type TableContext } from './context.ts'
 import { firstOf, Listing } from './listing.ts'
 import { plan } from './plan.ts'
+import { assertFindable } from './tracked.ts'
 import { type GivenFlow, tupleRequest } from './tuple.ts'
 
 /** Options of a list. */
@@ -37,12 +38,15 @@ export function list<Flow>(
 /**
  * The one flow with this tuple, if the filter holds for it, as a listing. Reading it throws NetlinkError ENOENT when there is no
  * flow with the tuple.
+ * @throws NetlinkError EPROTONOSUPPORT where the tuple has what this kernel does not track: ports of DCCP
  */
 export function lookup<Flow>(context: TableContext, tuple: GivenFlow, filter: Filter = {}): Listing<Flow> {
-  return new Listing(context, tupleRequest(context, flowMessages.get, tuple), matcherOf(context, filter))
+  const request = tupleRequest(context, flowMessages.get, tuple)
+  assertFindable(context, tuple, [tuple.original, tuple.reply], flowMessages.get)
+  return new Listing(context, request, matcherOf(context, filter))
 }
 
-/** The one flow with this tuple, or undefined. */
+/** The one flow with this tuple, or undefined. @throws NetlinkError EPROTONOSUPPORT as {@link lookup} does */
 export function get<Flow>(context: TableContext, tuple: GivenFlow): Flow | undefined {
   return firstOf(lookup<Flow>(context, tuple))
 }

@@ -4,7 +4,7 @@ import { flowTable } from '../tables/flow.ts'
 import { flowMessages, type MessageType } from '../tables/messages.ts'
 import type { Protocol } from '../tables/protocol.ts'
 import { familyNumber, type TableContext } from './context.ts'
-import { encoderOf, type GivenFlow } from './tuple.ts'
+import { encoderOf, type GivenFlow, type Tuple } from './tuple.ts'
 
 const EPROTONOSUPPORT = 93
 
@@ -32,6 +32,18 @@ export function untracked(
 export function assertTracked(context: TableContext, given: GivenFlow, message?: MessageType): void {
   const error = untracked(context, given, message)
   if (error !== undefined) throw error
+}
+
+/**
+ * For those who ask for the one entry with a tuple: a kernel that does not track the protocol would take no notice of its ports, and find
+ * whatever there is between the hosts. A tuple without such a part, as that kernel lists it, is asked for.
+ * @throws NetlinkError EPROTONOSUPPORT
+ */
+export function assertFindable(context: TableContext, given: GivenFlow, tuples: readonly (Tuple | undefined)[], message: MessageType): void {
+  const { protocol } = encoderOf(context, given)
+  const own = Object.keys(protocol.tuple)
+  if (tuples.some((tuple) => own.some((field) => (tuple as Readonly<Record<string, unknown>> | undefined)?.[field] !== undefined)))
+    assertTracked(context, given, message)
 }
 
 /**

@@ -87,3 +87,18 @@ t.test('this kernel does not track the novel protocol, and makes nothing of it',
   )
   t.end()
 })
+
+t.test('nor does it find another flow between the hosts for one that it cannot tell apart', { skip }, (t) => {
+  using ct = openConntrack({ protocols: [novel], netns: namespace(t) })
+  const ends = { source: '10.0.0.1', destination: '10.0.0.2' }
+  ct.flows.create({ protocol: 'unknown', original: { ...ends, protocolNumber: 253 }, timeout: 60 })
+  for (const tuple of [{ original }, { reply: { ...original, source: '10.0.0.2', destination: '10.0.0.1' } }]) {
+    t.throws(() => ct.flows.get({ protocol: 'novel', ...tuple }), { code: 'EPROTONOSUPPORT', command: 'IPCTNL_MSG_CT_GET' })
+    t.throws(() => ct.flows.lookup({ protocol: 'novel', ...tuple }), { code: 'EPROTONOSUPPORT' })
+  }
+  t.throws(() => ct.expectations.get({ protocol: 'novel', tuple: original }), { code: 'EPROTONOSUPPORT' })
+  const [listed] = ct.flows.list()
+  t.equal(ct.flows.get(listed)?.id, listed.id, 'what it lists it finds, by what it has')
+  t.equal(ct.flows.get({ protocol: 'novel', original: ends })?.id, listed.id)
+  t.end()
+})
