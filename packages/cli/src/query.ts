@@ -99,10 +99,13 @@ function inParts(given: Given, path: string, canBeNegated: boolean, read: (one: 
 
 /** What an argument says to each protocol, which must be one and the same. */
 function agreed<T>([first, ...others]: readonly T[]): T {
-  const text = JSON.stringify(first)
-  if (others.some((other) => JSON.stringify(other) !== text)) throw new RangeError('it means something else to each protocol')
+  const text = compared(first)
+  if (others.some((other) => compared(other) !== text)) throw new RangeError('it means something else to each protocol')
   return first
 }
+
+/** A value as text that is the same for what is the same. JSON knows no bigint. */
+const compared = (value: unknown): string => JSON.stringify(value, (_, one: unknown) => (typeof one === 'bigint' ? `${one}n` : one))
 
 /** What the options of a command line are about: how the fields are called there, and their rows. */
 interface FieldsOf {

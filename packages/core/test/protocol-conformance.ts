@@ -1,6 +1,6 @@
 import { conformance, type Opposites } from '@conntrack/core/conformance'
 import type { Test } from 'tap'
-import { json, line, save } from '../../formatters/src/index.ts'
+import { csv, json, line, save, tableRows, xml } from '../../formatters/src/index.ts'
 import type { Protocol } from '../src/tables/protocol.ts'
 import { missingFrom, sameAsHeader, skipHeaders as skip } from './kernel-headers.ts'
 
@@ -15,7 +15,7 @@ export interface Conformance {
 /** The tests that every protocol passes: the suite that is published, and the kernel's numbers. */
 export function conforms(t: Test, protocol: Protocol, { opposites, protoinfo: enumeration }: Conformance): void {
   const { name, tuple, protoinfo } = protocol
-  const formatters = { line: line(), json: json(), save: save() }
+  const formatters = { line: line(), json: json(), save: save(), xml: xml(), csv: csv([protocol]), table: tableRows() }
 
   for (const check of conformance(protocol, { opposites, formatters }))
     t.test(check.name, async (t) => {

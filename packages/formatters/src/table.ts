@@ -92,6 +92,7 @@ const EXPECTATION: readonly Content[] = [
   { title: 'PROTO', rank: 0, of: protocolName },
   { title: 'SOURCE', rank: 0, of: end('tuple', 'source') },
   { title: 'DESTINATION', rank: 0, below: true, of: end('tuple', 'destination') },
+  { title: 'DETAIL', rank: 10, named: true, of: detail('tuple') },
   { title: 'TIMEOUT', rank: 1, right: true, of: remaining },
   { title: 'HELPER', rank: 2, of: field('helper') },
   { title: 'FLAGS', rank: 6, of: field('flags') },

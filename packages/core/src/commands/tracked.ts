@@ -39,7 +39,12 @@ export function assertTracked(context: TableContext, given: GivenFlow, message?:
  * whatever there is between the hosts. A tuple without such a part, as that kernel lists it, is asked for.
  * @throws NetlinkError EPROTONOSUPPORT
  */
-export function assertFindable(context: TableContext, given: GivenFlow, tuples: readonly (Tuple | undefined)[], message: MessageType): void {
+export function assertFindable(
+  context: TableContext,
+  given: GivenFlow,
+  tuples: readonly (Tuple | undefined)[],
+  message: MessageType,
+): void {
   const { protocol } = encoderOf(context, given)
   const own = Object.keys(protocol.tuple)
   if (tuples.some((tuple) => own.some((field) => (tuple as Readonly<Record<string, unknown>> | undefined)?.[field] !== undefined)))

@@ -4,12 +4,14 @@
  */
 import type { Protocol } from '../tables/protocol.ts'
 import type { Check } from './check.ts'
+import { formats, type MoreFormatters } from './formats.ts'
 import { type Formatters, texts } from './texts.ts'
 import { vocabulary } from './vocabulary.ts'
 import { type Opposites, wire } from './wire.ts'
 
 export type { Check } from './check.ts'
 export { type KernelCheck, type KernelFacts, type KernelFlows, kernelConformance } from './kernel.ts'
+export type { MoreFormatters } from './formats.ts'
 export type { Formatters } from './texts.ts'
 export type { Opposites } from './wire.ts'
 
@@ -17,8 +19,8 @@ export type { Opposites } from './wire.ts'
 export interface Facts {
   /** The protocol's parts of tuples, each with that of the other direction: at least one pair. */
   readonly opposites: Opposites
-  /** From `@conntrack/formatters`: `{ line: line(), json: json(), save: save() }`. */
-  readonly formatters: Formatters
+  /** From `@conntrack/formatters`: `{ line: line(), json: json(), save: save() }`, and what else of its formats is to be tried. */
+  readonly formatters: Formatters & MoreFormatters
 }
 
 /**
@@ -30,6 +32,6 @@ export interface Facts {
  * for (const { name, run } of conformance(tcp, { opposites, formatters: { line: line(), json: json(), save: save() } })) test(name, run)
  */
 export function conformance(protocol: Protocol, { opposites, formatters }: Facts): readonly Check[] {
-  const checks = [...vocabulary(protocol), ...wire(protocol, opposites), ...texts(protocol, formatters)]
+  const checks = [...vocabulary(protocol), ...wire(protocol, opposites), ...texts(protocol, formatters), ...formats(protocol, formatters)]
   return checks.map(({ name, run }) => ({ name: `${protocol.name}: ${name}`, run }))
 }

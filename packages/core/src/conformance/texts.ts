@@ -75,7 +75,7 @@ export function texts(protocol: Protocol, { line, json, save }: Formatters): Che
 }
 
 /** Prints flows by chance. */
-function eachFlow(protocol: Protocol, formatter: Formatter<ProtocolVariant>, look: (text: string, flow: Fields) => void): void {
+export function eachFlow(protocol: Protocol, formatter: Formatter<ProtocolVariant>, look: (text: string, flow: Fields) => void): void {
   const { number, tuple, protoinfo } = protocol
   const table = flowTable(tuple, protoinfo)
   const tables = flowLayout([protocol])
@@ -98,7 +98,8 @@ function isSaved({ use, saved = 'always' }: Option, value: unknown): boolean {
   return use.create !== undefined && (saved === 'always' || (saved === 'unless zero' && Number(value) !== 0))
 }
 
-const at = (flow: Fields, path: string): unknown =>
+/** The value of a flow's field by its path: `original.sourcePort`. */
+export const at = (flow: Fields, path: string): unknown =>
   path.split('.').reduce<unknown>((level, part) => (level as Fields | undefined)?.[part], flow)
 
 /** Values of 64 bits are strings in JSON, and bytes hexadecimal digits. */
@@ -108,7 +109,7 @@ function plain(_: string, value: unknown): unknown {
 }
 
 /** A value as a line shows it. */
-function printed({ kind }: Attribute<unknown>, value: unknown): string {
+export function printed({ kind }: Attribute<unknown>, value: unknown): string {
   const payload = new Uint8Array(kind.size ?? kind.lengthOf?.(value) ?? 0)
   const length = kind.write(payload, 0, value)
   const text = new Text()

@@ -1,10 +1,10 @@
 import { conformance, kernelConformance, type KernelFlows, type Opposites } from '@conntrack/core/conformance'
 import t from 'tap'
-import { json, line, save } from '../../../formatters/src/index.ts'
+import { csv, json, line, save, tableRows, xml } from '../../../formatters/src/index.ts'
 import { attribute, type Kind, type Protocol, u8 } from '../../src/plugin.ts'
 import { datagram, stream } from '../protocols.ts'
 
-const formatters = { line: line(), json: json(), save: save() }
+const formatters = { line: line(), json: json(), save: save(), xml: xml(), csv: csv([stream, datagram]), table: tableRows() }
 const opposites: Opposites = [
   [
     { sourcePort: 1, destinationPort: 2 },
@@ -45,6 +45,9 @@ const WIRE = 'what is written is read, and what is read can be written'
 const COMPLETE = 'of a new flow, what was given stays as it is, and what is added can be sent'
 const LINE = 'a line has all that the object has, under the words for it'
 const JSON_FIELDS = 'JSON has the very fields of the object'
+const XML = 'XML has an element for each field of its tuple, and for its state'
+const CSV = 'CSV has a column for each of its fields, with what the option of it takes'
+const TABLE = 'a table shows its tuple and its state'
 const SAVE = 'what is saved is read by its options, and says the same'
 
 const faults: readonly (readonly [what: string, protocol: Protocol, check: string])[] = [
@@ -87,6 +90,11 @@ t.test('a formatter that leaves something out is found', (t) => {
   t.ok(fails(stream, LINE, { opposites, formatters: { ...formatters, line: silent } }))
   t.ok(fails(stream, JSON_FIELDS, { opposites, formatters: { ...formatters, json: silent } }))
   t.ok(fails(stream, SAVE, { opposites, formatters: { ...formatters, save: silent } }))
+  t.ok(fails(stream, XML, { opposites, formatters: { ...formatters, xml: silent } }))
+  const unended = { name: 'unended', compile: () => (_: unknown, text: { string(value: string): void }) => text.string('<flow><meta>\n') }
+  t.ok(fails(datagram, XML, { opposites, formatters: { ...formatters, xml: unended } }))
+  t.ok(fails(stream, CSV, { opposites, formatters: { ...formatters, csv: { ...silent, head: 'protocol,original.sourcePort\n' } } }))
+  t.ok(fails(stream, TABLE, { opposites, formatters: { ...formatters, table: silent } }))
   t.ok(fails(stream, OPPOSITE, { opposites: [], formatters }))
   t.end()
 })
