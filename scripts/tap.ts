@@ -7,13 +7,15 @@ export interface Report {
   skipped: number
   /** A paragraph for each failing assert. */
   failures: string[]
+  /** What each skipped assert was about, and why. */
+  reasons: string[]
   /** The lines that were no TAP. */
   extra: string
 }
 
 /** Reads TAP as it comes; `end()` gives the report. An assert that only closes a subtest is not counted, unless the subtest was empty. */
 export function reader(): { write(text: string): void; end(): Report } {
-  const report: Report = { passed: 0, failed: 0, skipped: 0, failures: [], extra: '' }
+  const report: Report = { passed: 0, failed: 0, skipped: 0, failures: [], reasons: [], extra: '' }
   const root = new Parser()
   follow(root, report)
   return {
@@ -40,8 +42,10 @@ function follow(parser: Parser, report: Report): void {
     const closes = before !== undefined && total(report) > before
     before = undefined
     if (closes) return
-    if (result.skip || result.todo) report.skipped++
-    else if (result.ok) report.passed++
+    if (result.skip || result.todo) {
+      report.skipped++
+      report.reasons.push(`${result.fullname}: ${result.skip || result.todo}`)
+    } else if (result.ok) report.passed++
     else fail(describe(result))
   })
   parser.on('extra', (text: string) => {

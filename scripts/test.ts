@@ -123,6 +123,7 @@ function kill(group: number | undefined): void {
 function conclude(run: Run, report: Report, errors: string, seconds: number): void {
   for (const outcome of ['passed', 'failed', 'skipped'] as const) sum[outcome] += report[outcome]
   console.log(`${report.failed > 0 ? 'FAIL' : 'ok  '} ${run.file} ${run.runtime} ${counts(report)} ${seconds.toFixed(1)}s`)
+  for (const reason of new Set(report.reasons)) console.log(`    skipped: ${reason}`)
   if (report.failed === 0) return
   for (const text of [...report.failures, report.extra, errors]) if (text.trim()) console.log(text.trimEnd().replaceAll(/^/gm, '    '))
 }

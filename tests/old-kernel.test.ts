@@ -1,6 +1,17 @@
 // runtimes: node
 import { execFileSync, spawn } from 'node:child_process'
-import { existsSync, globSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs'
+import {
+  existsSync,
+  globSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
@@ -24,6 +35,37 @@ t.test('a command runs as it would here, in another kernel', async (t) => {
   t.notOk(existsSync(`${TMPDIR}/here`), 'a file that is written there is not written here')
   t.strictSame(readdirSync(TMPDIR), [], 'and nothing is left')
 })
+
+t.test(
+  'where it cannot start, a test counts as skipped and says why; in CI it fails, unless the machine is one on which it cannot',
+  async (t) => {
+    // A cache that is empty, on a machine that has no packages.
+    const environment = { TMPDIR, XDG_CACHE_HOME: TMPDIR, PATH: join(TMPDIR, 'bin') }
+    mkdirSync(environment.PATH)
+    for (const name of ['bash', 'mkdir', 'flock', 'mktemp', 'rm'])
+      symlinkSync(realpathSync(`/usr/bin/${name}`), join(environment.PATH, name))
+    const able = { architecture: 'x64', isRoot: true, cpu: 'flags\t\t: fpu avx2', isCi: true }
+    for (const [machine, outcome, says] of [
+      [able, 'fail', /in CI it must start: old kernel: no apt-get and dpkg-deb/],
+      [{ ...able, isCi: false }, 'skip', /^old kernel: no apt-get and dpkg-deb[^(]*$/],
+      [{ ...able, cpu: 'flags\t\t: fpu avx2 amx_bf16 amx_tile' }, 'skip', /AMX/],
+      [{ ...able, architecture: 'arm64' }, 'skip', /arm64/],
+      [{ ...able, isRoot: false }, 'skip', /root/],
+    ] as const) {
+      const told: [outcome: string, text: string][] = []
+      const fake = {
+        pass: (_: string, { skip }: { skip: string }) => told.push(['skip', skip]) > 0,
+        fail: (text: string) => told.push(['fail', text]) > 0,
+      }
+      t.equal(await inOldKernel(fake as never, ['true'], { environment, machine }), undefined)
+      const [[found, text]] = told
+      t.equal(found, outcome, text)
+      t.match(text, says)
+    }
+    rmSync(environment.PATH, { recursive: true })
+    rmSync(join(TMPDIR, 'conntrack.ts'), { recursive: true })
+  },
+)
 
 t.test('a command without an end is ended', async (t) => {
   const ran = await inOldKernel(t, ['sh', '-c', 'echo begun; while :; do :; done'], { timeout: 6, environment: { TMPDIR } })

@@ -46,6 +46,13 @@ t.test('the condition for sources is on, and each file runs under the runtime it
     t.match(stdout, new RegExp(`name.test.ts ${runtime} 0 passed, 1 failed.*\n    ${runtime}\n`))
 })
 
+t.test('what is skipped is counted, and it is said why', async (t) => {
+  const skipping = tap('TAP version 14', 'ok 1 - fine', 'ok 2 - the old kernel # SKIP it does not start', '1..2')
+  const { status, stdout, last } = run(t, { skipping }, '--runtime', 'node')
+  t.same([status, last], [0, '1 passed, 0 failed, 1 skipped'])
+  t.match(stdout, '\n    skipped: the old kernel: it does not start\n')
+})
+
 t.test('a file, and the command line, can narrow down the runtimes', async (t) => {
   t.equal(run(t, { good: `// runtimes: node, deno\n${good}` }).last, '2 passed, 0 failed')
   t.equal(run(t, { good }, '--runtime', 'bun').last, '1 passed, 0 failed')

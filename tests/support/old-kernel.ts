@@ -17,7 +17,27 @@ export interface OldKernelOptions {
   /** Seconds after which the kernel is ended, and the status is 124. */
   readonly timeout?: number
   readonly environment?: Readonly<Record<string, string>>
+  /** What this machine is, where a test says so itself. */
+  readonly machine?: Machine
 }
+
+/** What decides whether User-Mode Linux 6.1 can run. */
+export interface Machine {
+  /** As in `process.arch`. */
+  readonly architecture: string
+  readonly isRoot: boolean
+  /** As in /proc/cpuinfo. */
+  readonly cpu: string
+  /** Whether tests must not be skipped for want of the kernel. */
+  readonly isCi: boolean
+}
+
+const thisMachine = (): Machine => ({
+  architecture: process.arch,
+  isRoot: process.getuid?.() === 0,
+  cpu: readFileSync('/proc/cpuinfo', 'utf8'),
+  isCi: Boolean(process.env['CI']),
+})
 
 /**
  * Runs a program as root inside an older kernel, Linux 6.1, which tracks DCCP and has sockets of it and of SCTP; see `old-kernel/run`.
@@ -25,9 +45,9 @@ export interface OldKernelOptions {
  * undefined comes back; in CI that is a failure, unless the machine is of a kind on which it cannot.
  */
 export async function inOldKernel(
-  t: Test,
+  t: Pick<Test, 'pass' | 'fail'>,
   words: readonly string[],
-  { input = '', timeout = 120, environment }: OldKernelOptions = {},
+  { input = '', timeout = 120, environment, machine = thisMachine() }: OldKernelOptions = {},
 ): Promise<Ran | undefined> {
   const ran = await new Promise<Ran>((resolve) => {
     const env = { ...process.env, ...environment }
@@ -37,17 +57,16 @@ export async function inOldKernel(
     child.stdin?.end(input)
   })
   if (ran.status !== NEVER_RAN) return ran
-  const reason = inability()
-  if (process.env['CI'] && reason === undefined) t.fail(`in CI it must start: ${ran.stderr}`)
+  const reason = inability(machine)
+  if (machine.isCi && reason === undefined) t.fail(`in CI it must start: ${ran.stderr}`)
   else t.pass('the kernel runs', { skip: `${ran.stderr.trim()}${reason === undefined ? '' : ` (${reason})`}` })
   return undefined
 }
 
-/** What this machine is that User-Mode Linux 6.1 does not run on. */
-function inability(): string | undefined {
-  if (process.arch !== 'x64') return `this machine is ${process.arch}, and Debian has the kernel for x64`
-  if (process.getuid?.() !== 0) return 'it takes root'
-  if (/^flags.* amx_/m.test(readFileSync('/proc/cpuinfo', 'utf8')))
-    return 'its buffer for registers is too small for this processor, which has AMX'
+/** What a machine is that User-Mode Linux 6.1 does not run on. */
+function inability({ architecture, isRoot, cpu }: Machine): string | undefined {
+  if (architecture !== 'x64') return `this machine is ${architecture}, and Debian has the kernel for x64`
+  if (!isRoot) return 'it takes root'
+  if (/^flags.* amx_/m.test(cpu)) return 'its buffer for registers is too small for this processor, which has AMX'
   return undefined
 }
