@@ -72,7 +72,7 @@ for (const runtime of Object.keys(RUNTIMES)) {
       file,
       Array.from({ length: LINES }, (_, i) => `-I -p udp -s 10.0.0.1 -d 10.0.0.2 --sport ${i} --dport 53 -t 600\n`).join(''),
     )
-    for (const signal of runtime === 'bun' ? (['SIGINT', 'SIGKILL'] as const) : (['SIGINT'] as const)) {
+    for (const signal of runtime === 'bun' ? (['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGKILL'] as const) : (['SIGINT'] as const)) {
       const netns = namespace(t, 'file')
       using ct = openConntrack({ ...TABLE, netns })
       const enough = 1 + random.below(500)
@@ -91,24 +91,84 @@ for (const runtime of Object.keys(RUNTIMES)) {
         Array.from(ports, (_, i) => i),
         `${signal}: the lines from the first to one, and none behind it`,
       )
-      if (signal === 'SIGINT' && ports.length < LINES) {
-        t.equal(status, 130)
-        t.match(stderr, new RegExp(`:${ports.length + 1}: stopped by SIGINT`), 'and the message names the one that was not done')
+      if (signal !== 'SIGKILL' && ports.length < LINES) {
+        t.equal(status, 128 + NUMBERS[signal])
+        t.match(stderr, new RegExp(`:${ports.length + 1}: stopped by ${signal}`), 'and the message names the one that was not done')
       }
       t.comment(`${ports.length} lines were done`)
     }
   })
 }
 
+t.test(
+  'a signal in the midst of -F leaves all or nothing, and where it has to go one by one, ends it between two',
+  { skip: skipKernel },
+  async (t) => {
+    for (const runtime of Object.keys(RUNTIMES)) {
+      const netns = namespace(t, 'flush')
+      using ct = openConntrack({ ...TABLE, netns })
+      for (const signal of runtime === 'bun' ? (['SIGINT', 'SIGTERM', 'SIGHUP'] as const) : (['SIGTERM'] as const)) {
+        // The kernel does not filter by timeout.
+        ct.flows.flush()
+        fill(netns, FLOWS)
+        const enough = FLOWS - 1 - random.below(300)
+        const args = ['-F', '-t', '1-4294967295', '--netns', netns]
+        const { status, stderr } = await interrupted(runtime, args, signal, () => ct.flows.count() <= enough)
+        const left = ct.flows.count()
+        t.comment(`${runtime} ${signal}: ${left} of ${FLOWS} are left`)
+        if (left === 0) t.match(stderr, 'the flow entries that fit have been deleted.')
+        else {
+          t.match(stderr, ` ${FLOWS - left} flow entries have been deleted.`, `${runtime} ${signal}: the summary says how many are gone`)
+          t.same([status, stderr.includes(`stopped by ${signal}`)], [128 + NUMBERS[signal], true])
+        }
+        // And in one message.
+        if (left === 0) fill(netns, FLOWS)
+        const before = ct.flows.count()
+        let looks = random.below(80)
+        const whole = await interrupted(runtime, ['-F', '--netns', netns], signal, () => looks-- < 0)
+        const now = ct.flows.count()
+        t.ok(now === before || now === 0, `${now} of ${before}`)
+        if (whole.status === 0) t.equal(now, 0, 'what it says is done is done')
+      }
+    }
+  },
+)
+
+t.test('a signal at any moment of -I, -A and -G leaves a whole flow or none', { skip: skipKernel }, async (t) => {
+  const flow = ['-p', 'tcp', '-s', '10.0.0.1', '-d', '10.0.0.2', '--sport', '1', '--dport', '2']
+  const more = ['--state', 'ESTABLISHED', '-t', '600', '-m', '7', '-u', 'ASSURED,SEEN_REPLY']
+  for (const runtime of Object.keys(RUNTIMES)) {
+    const netns = namespace(t, 'one')
+    using ct = openConntrack({ ...TABLE, netns })
+    for (const [i, command] of ['-I', '-A', '-G', '-I', '-A', '-G'].entries()) {
+      const signal = (['SIGTERM', 'SIGHUP', 'SIGINT'] as const)[i % 3]
+      const before = ct.flows.count()
+      let looks = random.below(200)
+      const words = [command, ...flow, ...(command === '-G' ? [] : more), '--netns', netns]
+      const { status } = await interrupted(runtime, words, signal, () => looks-- < 0)
+      const found = [...ct.flows.list()]
+      t.ok(found.length <= 1)
+      for (const one of found)
+        t.match(one, { protocol: 'tcp', state: 'ESTABLISHED', mark: 7, status: ['SEEN_REPLY', 'ASSURED', 'CONFIRMED'] })
+      if (command === '-G') t.equal(found.length, before)
+      else if (status === 0) t.equal(found.length, 1, `${runtime} ${command}: what it says is done is done`)
+    }
+  }
+})
+
 t.test('reading is ended by any signal as any program is, and changes nothing', { skip: skipKernel }, async (t) => {
   const netns = namespace(t, 'reading')
   fill(netns, FLOWS)
   using ct = openConntrack({ ...TABLE, netns })
   for (const runtime of Object.keys(RUNTIMES)) {
-    for (const args of [['-L'], ['-C']]) {
+    for (const [args, sent] of [
+      [['-L'], 'SIGTERM'],
+      [['-C'], 'SIGHUP'],
+      [['-S'], 'SIGINT'],
+    ] as const) {
       let looks = random.below(60)
-      const { status, signal } = await interrupted(runtime, [...args, '--netns', netns], 'SIGTERM', () => looks-- < 0)
-      t.ok(signal === 'SIGTERM' || status === 0 || status === 143, `${runtime} ${args.join(' ')}: ${status} ${signal}`)
+      const { status, signal } = await interrupted(runtime, [...args, '--netns', netns], sent, () => looks-- < 0)
+      t.ok(signal === sent || status === 0 || status === 128 + NUMBERS[sent], `${runtime} ${args.join(' ')}: ${status} ${signal}`)
     }
   }
   t.equal(ct.flows.count(), FLOWS)

@@ -110,14 +110,14 @@ const FLOW_RUNS: Runs = {
   async delete(job, surroundings) {
     if (!job.isQuiet || job.limits?.dryRun) return await writing(job, surroundings, 'deleted')
     await assertJobMeant(job, surroundings)
-    return deleteUnseen(surroundings.conntrack.flows, job.query.conditions)
+    return await deleteUnseen(job, surroundings)
   },
 
   async flush(job, surroundings) {
     const { conditions } = job.query
     if (job.limits?.dryRun) return await dryFlush(job, surroundings)
     await assertJobMeant(job, surroundings)
-    surroundings.conntrack.flows.flush(conditions)
+    await flushFlows(job, surroundings)
     surroundings.say(isOfAll(conditions) ? 'connection tracking table has been emptied.' : 'the flow entries that fit have been deleted.')
     return 0
   },
@@ -137,12 +137,24 @@ const FLOW_RUNS: Runs = {
 const isOfAll = (conditions: object): boolean => Object.keys(conditions).every((name) => name === 'family')
 
 /** Deletes without a look at what is deleted, as fast as the kernel can; whether there is something is asked before. */
-function deleteUnseen(flows: Flows<Protocol>, conditions: FlowFilterArgument): number {
-  for (const _ of flows.list(conditions)) {
-    flows.flush(conditions)
+async function deleteUnseen(job: Job, surroundings: Surroundings): Promise<number> {
+  for (const _ of surroundings.conntrack.flows.list(job.query.conditions)) {
+    await flushFlows(job, surroundings)
     return 0
   }
   return FAILED
+}
+
+/** Flushes. Where that has to be done one by one, and is stopped or refused in between, those that are gone are counted. */
+async function flushFlows({ query, isQuiet }: Job, { conntrack, say, stoppable }: Surroundings): Promise<void> {
+  let count = 0
+  const onEntry = (): void => void count++
+  try {
+    await stoppable((pace) => pace.all(conntrack.flows.steps.flush(query.conditions, { onEntry })))
+  } catch (error) {
+    if (count > 0 && !isQuiet) say(`${count} flow entries have been deleted.`)
+    throw error
+  }
 }
 
 /** Says what of the conditions the kernel checks. */

@@ -66,6 +66,27 @@ for (const [signal, status] of [
     }
   })
 
+  t.test(`${signal} ends -F with conditions, and a quiet -D, where the kernel cannot do them at once`, async (t) => {
+    for (const [argv, summary] of [
+      [['-F', '-f', 'ipv4'], /^ct: (\d+) flow entries have been deleted\.\nct: stopped by SIG[A-Z]+\n$/],
+      [['-D', '--quiet', '-f', 'ipv4'], /^ct: stopped by SIG[A-Z]+\n$/],
+    ] as const) {
+      const { others, stop } = stopping(signal)
+      let changes = 0
+      const found = await run(argv, others, (count) => {
+        changes = count
+        if (count === 300) stop()
+        if (count % 100 === 0) slowly(11)
+      })
+      t.equal(found.status, status, argv.join(' '))
+      t.match(found.stderr, summary)
+      t.ok(changes > 300 && changes < FLOWS / 2, `${changes} changes`)
+      const told = summary.exec(found.stderr)?.[1]
+      // What shows whether the kernel can do it at once makes, deletes and flushes a few flows of its own, twice.
+      if (told !== undefined) t.ok(changes - Number(told) < 20, `${told} of ${changes}`)
+    }
+  })
+
   t.test(`${signal} ends -R between two lines, with --continue too`, async (t) => {
     const path = `${t.testdir({ lines: '' })}/lines`
     const line = (port: number): string => `-I -p udp -s 1.1.1.1 -d 2.2.2.2 --sport ${port} --dport 2 -t 9\n`

@@ -10,7 +10,7 @@ import {
   listExpectations,
   lookupExpectation,
 } from './commands/expectations.ts'
-import { flush } from './commands/flush.ts'
+import { flush, flushInSteps, type FlushOptions } from './commands/flush.ts'
 import type { Listing } from './commands/listing.ts'
 import { explain, type Explanation } from './commands/plan.ts'
 import type { Steps } from './commands/steps.ts'
@@ -79,6 +79,8 @@ export interface FlowSteps<P extends Protocol> {
   updateAll(filter: FlowFilter<P>, change: Partial<NewFlow<P>>, options?: WriteOptions): Steps<Update<Flow<P>>>
   /** {@link Flows.deleteAll} in steps. */
   deleteAll(filter: FlowFilter<P>, options?: WriteOptions): Steps<Removal<Flow<P>>>
+  /** {@link Flows.flush} in steps: several where the kernel cannot do it at once, and then the options are told of each entry. */
+  flush(filter?: FlowFilter<P>, options?: FlushOptions): Steps<void>
 }
 
 /** What a watch over flows gives: an event of a flow, or a report of events that were lost and of their repair. `type` tells which. */
@@ -236,6 +238,7 @@ export function openConntrack<const P extends readonly Protocol[]>({
       createAll: (given, options) => createAllInSteps(context, given, options),
       updateAll: (filter, change, options) => updateAllInSteps(context, filter, change, options),
       deleteAll: (filter, options) => deleteAllInSteps(context, filter, options),
+      flush: (filter, options) => flushInSteps(context, filter, options),
     },
     flush: (filter) => flush(context, filter),
     explain: (filter) => explain(context, filter),

@@ -24,6 +24,9 @@ t.test('what is done in steps is what is done at once', (t) => {
   const { flows } = table(COUNT)
   t.strictSame(atOnce(flows.steps.deleteAll({ mark: 1 })), flows.deleteAll({ mark: 1 }))
   t.strictSame(atOnce(flows.steps.updateAll({}, { mark: 1 })), flows.updateAll({}, { mark: 1 }))
+  const gone: unknown[] = []
+  atOnce(flows.steps.flush({ mark: 1 }, { onEntry: (entry) => gone.push(entry.decode().mark) }))
+  t.strictSame(new Set(gone), new Set([1]), 'a flush, of a kernel that cannot do it at once')
   const given = Array.from(
     { length: COUNT },
     () => ({ protocol: 'datagram', original: { source: '10.0.0.1', destination: '10.0.0.2' }, timeout: 1 }) as const,
