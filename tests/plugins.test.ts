@@ -85,54 +85,57 @@ t.test('to install a protocol adds names, and to do without loses nothing', { sk
   t.ok((await all('-L', '-o', 'save')).some((line) => line.endsWith(' -p unknown:33')))
 })
 
-t.test('with TCP alone, real traffic of every other protocol is shown, filtered, changed, saved, restored and deleted', async (t) => {
-  if (needsRoot) return void t.pass('traffic', { skip: needsRoot })
-  using where = namespace()
-  const traffic = spawn('ip', ['netns', 'exec', where.name, 'python3', '-I', TRAFFIC], { stdio: ['pipe', 'pipe', 'inherit'] })
-  t.teardown(() => traffic.stdin.end())
-  await once(traffic.stdout, 'data')
-  const [all, alone] = [program(where.name, () => true), program(where.name, (name) => name === 'tcp')]
-  const counted = async (run: typeof all, ...words: string[]): Promise<number> => (await run('-L', ...words)).length
-  // This kernel has nothing of DCCP.
-  const others = installed.protocols.filter(({ name }) => name !== 'tcp' && name !== 'dccp')
-  const saved = timeless(await all('-L', '-o', 'save'))
-  for (const { name, number } of others) {
-    const named = await all('-L', '-p', name)
-    const numbered = timeless(named).map((line) =>
-      line
-        .replace(new RegExp(`^${name} +`), 'unknown  ')
-        .replaceAll(/ [A-Z_]+(?= src=)| (sport|dport|srckey|dstkey|type|code|id)=\S+/g, ''),
-    )
-    t.ok(numbered.length > 0, `${name}: ${numbered.length} flows`)
-    t.strictSame(timeless(await alone('-L', '-p', String(number))), numbered.toSorted(), `${name} is ${number}`)
-    for (const words of [
-      ['-s', '10.9.0.0/24'],
-      ['-m', '0'],
-      ['-u', 'UNREPLIED'],
-      ['-w', '0'],
-    ])
-      t.equal(await counted(alone, '-p', String(number), ...words), await counted(all, '-p', name, ...words), words.join(' '))
-    for (const format of ['json', 'csv', 'xml', 'table'])
-      t.ok(
-        (await alone('-L', '-p', String(number), '-o', format)).some((line) => /10\.9\.0\.|fd00:9::/.test(line)),
-        format,
+t.test(
+  'with TCP alone, real traffic of every other protocol is shown, filtered, changed, saved, restored and deleted',
+  { skip: needsRoot },
+  async (t) => {
+    using where = namespace()
+    const traffic = spawn('ip', ['netns', 'exec', where.name, 'python3', '-I', TRAFFIC], { stdio: ['pipe', 'pipe', 'inherit'] })
+    t.teardown(() => traffic.stdin.end())
+    await once(traffic.stdout, 'data')
+    const [all, alone] = [program(where.name, () => true), program(where.name, (name) => name === 'tcp')]
+    const counted = async (run: typeof all, ...words: string[]): Promise<number> => (await run('-L', ...words)).length
+    // This kernel has nothing of DCCP.
+    const others = installed.protocols.filter(({ name }) => name !== 'tcp' && name !== 'dccp')
+    const saved = timeless(await all('-L', '-o', 'save'))
+    for (const { name, number } of others) {
+      const named = await all('-L', '-p', name)
+      const numbered = timeless(named).map((line) =>
+        line
+          .replace(new RegExp(`^${name} +`), 'unknown  ')
+          .replaceAll(/ [A-Z_]+(?= src=)| (sport|dport|srckey|dstkey|type|code|id)=\S+/g, ''),
       )
-  }
-  t.strictSame(timeless(await alone('-L', '-p', 'tcp')), timeless(await all('-L', '-p', 'tcp')))
+      t.ok(numbered.length > 0, `${name}: ${numbered.length} flows`)
+      t.strictSame(timeless(await alone('-L', '-p', String(number))), numbered.toSorted(), `${name} is ${number}`)
+      for (const words of [
+        ['-s', '10.9.0.0/24'],
+        ['-m', '0'],
+        ['-u', 'UNREPLIED'],
+        ['-w', '0'],
+      ])
+        t.equal(await counted(alone, '-p', String(number), ...words), await counted(all, '-p', name, ...words), words.join(' '))
+      for (const format of ['json', 'csv', 'xml', 'table'])
+        t.ok(
+          (await alone('-L', '-p', String(number), '-o', format)).some((line) => /10\.9\.0\.|fd00:9::/.test(line)),
+          format,
+        )
+    }
+    t.strictSame(timeless(await alone('-L', '-p', 'tcp')), timeless(await all('-L', '-p', 'tcp')))
 
-  const file = join(t.testdir({}), 'saved')
-  writeFileSync(file, `${(await alone('-L', '-o', 'save')).join('\n')}\n`)
-  await alone('-F')
-  await alone('-R', file)
-  // That a port alone is translated cannot be said without the protocol: both tuples come back, and no translation.
-  const plain = (lines: readonly string[]): string[] =>
-    lines.map((line) => (line.includes('--dport 7010 ') ? line.replace(' -g ', ' -r ') : line)).toSorted()
-  t.strictSame(plain(timeless(await all('-L', '-o', 'save'))), plain(saved), 'all is there again, under its names too')
-  for (const { name, number } of others) {
-    t.equal((await alone('-U', '-p', String(number), '-m', '77')).length, await counted(all, '-p', name, '-m', '77'), `${name}: changed`)
-    const before = await counted(all)
-    const count = (await alone('-D', '-p', String(number))).length
-    t.equal(await counted(all, '-p', name), 0, `${name}: ${count} deleted`)
-    t.equal(await counted(all), before - count, 'and nothing else')
-  }
-})
+    const file = join(t.testdir({}), 'saved')
+    writeFileSync(file, `${(await alone('-L', '-o', 'save')).join('\n')}\n`)
+    await alone('-F')
+    await alone('-R', file)
+    // That a port alone is translated cannot be said without the protocol: both tuples come back, and no translation.
+    const plain = (lines: readonly string[]): string[] =>
+      lines.map((line) => (line.includes('--dport 7010 ') ? line.replace(' -g ', ' -r ') : line)).toSorted()
+    t.strictSame(plain(timeless(await all('-L', '-o', 'save'))), plain(saved), 'all is there again, under its names too')
+    for (const { name, number } of others) {
+      t.equal((await alone('-U', '-p', String(number), '-m', '77')).length, await counted(all, '-p', name, '-m', '77'), `${name}: changed`)
+      const before = await counted(all)
+      const count = (await alone('-D', '-p', String(number))).length
+      t.equal(await counted(all, '-p', name), 0, `${name}: ${count} deleted`)
+      t.equal(await counted(all), before - count, 'and nothing else')
+    }
+  },
+)

@@ -1,5 +1,4 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
-import { printable } from '@conntrack/core/plugin'
 
 /** Milliseconds for which a name is remembered, since a port id can become another program's. */
 const LASTING = 1000
@@ -8,7 +7,10 @@ const PAUSE = 1000
 /** NETLINK_NETFILTER in /proc/net/netlink. */
 const NETFILTER = '12'
 
-/** Tells the names of programs by the port ids of their netlink sockets, while they live; what /proc says is remembered for a moment. */
+/**
+ * Tells the names of programs by the port ids of their netlink sockets, while they live; what /proc says is remembered for a moment. Deno
+ * reads there only with --allow-all: without, there are no names.
+ */
 export function programNames(now: () => number = Date.now): (portId: number) => string | undefined {
   const known = new Map<number, { readonly name: string | undefined; readonly until: number }>()
   let owners: ReadonlyMap<string, string> = new Map()
@@ -70,10 +72,9 @@ function sockets(process: string): string[] {
   })
 }
 
-/** A name is what the program says it is, so control characters are taken out of it. */
+/** What a program says that it is called: there may be anything in it, and who prints it has to see to that. */
 function commandName(process: string): string | undefined {
-  const name = read(`/proc/${process}/comm`)
-  return name === undefined ? undefined : printable(name.replace(/\n$/, ''))
+  return read(`/proc/${process}/comm`)?.replace(/\n$/, '')
 }
 
 function read(path: string): string | undefined {

@@ -5,6 +5,7 @@ import {
   type Option,
   type Place,
   payloadLength,
+  printable,
   type Shape,
   type Text,
   word,
@@ -38,7 +39,7 @@ function compile(shape: Shape<ProtocolVariant>, command: SaveCommand, { labels =
     labelled('-w ', place(shape, 'zone')),
     labelled('--orig-zone ', place(shape, 'original.zone')),
     labelled('--reply-zone ', place(shape, 'reply.zone')),
-    labelled('--helper ', place(shape, 'helper.name')),
+    named('--helper ', place(shape, 'helper.name')),
     labelsOption(command === '-D' ? '-l' : '--label-add', place(shape, 'labels'), labels),
     together('--orig-seqadj ', adjustment(shape, 'originalSequenceAdjustment')),
     together('--reply-seqadj ', adjustment(shape, 'replySequenceAdjustment')),
@@ -53,6 +54,22 @@ function compile(shape: Shape<ProtocolVariant>, command: SaveCommand, { labels =
   ])
 }
 
+/** An option with a name that may have anything in it, as one word; a control character is shown as what it is, and taken for none. */
+function named(option: string, { slot, kind }: Place): Step {
+  const before = word(option)
+  return ({ bytes, slots }, text) => {
+    const at = slots[slot]
+    if (at === 0) return
+    text.word(before)
+    text.string(asWord(kind.read(bytes, at, payloadLength(bytes, at)) as string))
+    text.byte(BLANK)
+  }
+}
+
+/** A text as one word of a line for `conntrack -R`: in double quotes where it has to be. */
+const asWord = (value: string): string =>
+  /^[^\s"\\#][^\s"\\]*$/.test(value) ? printable(value) : `"${printable(value.replaceAll(/["\\]/g, '\\$&'))}"`
+
 /** An option with the value as `parse` reads it: numbers in decimal and states by number where they have no name, whatever a line shows. */
 export function argument({ names, saved }: Option, one: Place | undefined): Step {
   if (one === undefined || saved === 'never') return () => {}
@@ -61,6 +78,7 @@ export function argument({ names, saved }: Option, one: Place | undefined): Step
   const print: typeof kind.print = (text, bytes, at, length) => {
     const value = kind.read(bytes, at, length)
     if (typeof value === 'object') kind.print(text, bytes, at, length)
+    else if (typeof value === 'string') text.string(asWord(value))
     else text.string(`${value as string | number | bigint}`)
   }
   return ({ bytes, slots }, text) => {

@@ -38,6 +38,21 @@ t.test('a flow is saved as conntrack(8) saves it', (t) => {
   t.end()
 })
 
+t.test('the name of a helper is one word, whatever is in it', (t) => {
+  for (const [name, saved] of [
+    ['ftp', 'ftp'],
+    ['a b', '"a b"'],
+    ['say "hello"', '"say \\"hello\\""'],
+    ['back\\slash', '"back\\\\slash"'],
+    ['#', '"#"'],
+    ['', '""'],
+    ["it's", "it's"],
+    ['a\u001b[2J\n', '"a\\u001b[2J\\u000a"'],
+  ] as const)
+    t.match(printedFlow(save(), { ...ports(5, 6), helper: { name } }), ` --helper ${saved} -s `)
+  t.end()
+})
+
 t.test('mark, helper and zones are saved as well', (t) => {
   const { original, reply } = ports(5, 6)
   t.equal(
