@@ -25,8 +25,10 @@ export async function showEvents(
   const { stoppable = (work) => work(new AbortController().signal) } = io
   try {
     await stoppable(async (signal) => {
-      using source = watch({ events: watched.events, receiveBuffer, resync, reliable, signal })
-      using _timer = closing(source, duration)
+      using source = watch({ events: watched.events, receiveBuffer, resync, reliable })
+      using _end = finishing(source, signal, duration, () => {
+        io.err(`WARNING: after ${PATIENCE / 1000} s there were still events that had been received; they are not shown`)
+      })
       if (receiveBuffer !== undefined) io.err(`NOTICE: Netlink socket buffer size has been set to ${source.receiveBuffer} bytes.`)
       await source.print(events(programNames()), io.out, {
         limit,
@@ -47,10 +49,31 @@ export async function showEvents(
   return 0
 }
 
-/** Closes it after so many milliseconds, unless this is disposed of before. */
-function closing(source: Watch<unknown>, duration: number | undefined): Disposable {
-  const timer = duration === undefined ? undefined : setTimeout(() => source.close(), duration)
-  return { [Symbol.dispose]: () => clearTimeout(timer) }
+/** Milliseconds that may pass with showing what was received before the end. */
+const PATIENCE = 10_000
+
+/**
+ * Ends it when a signal comes, or after so many milliseconds, unless this is disposed of before: what was received by then is shown. If
+ * that takes too long it is closed, and `onLeft` called.
+ */
+function finishing(source: Watch<unknown>, signal: AbortSignal, duration: number | undefined, onLeft: () => void): Disposable {
+  let patience: ReturnType<typeof setTimeout> | undefined
+  const finish = (): void => {
+    source.finish()
+    patience ??= setTimeout(() => {
+      onLeft()
+      source.close()
+    }, PATIENCE)
+  }
+  const timer = duration === undefined ? undefined : setTimeout(finish, duration)
+  signal.addEventListener('abort', finish, { once: true })
+  if (signal.aborted) finish()
+  return {
+    [Symbol.dispose]() {
+      for (const one of [timer, patience]) clearTimeout(one)
+      signal.removeEventListener('abort', finish)
+    },
+  }
 }
 
 function count(counters: Counters, report: EventReport): void {

@@ -142,6 +142,22 @@ t.test('a signal ends it with status 0, and another asks for counters', async (t
   t.match(stderr, /^3 flow events have been shown: 0 messages were lost in 0 overruns.*\n.*: 3 flow events have been shown\.\n$/)
 })
 
+t.test('what was received before a signal is shown before the summary', async (t) => {
+  const stop = new AbortController()
+  const { stdout, stderr, kernel } = await run(
+    '-E',
+    (kernel) => {
+      for (let id = 1; id <= 10_000; id++) kernel.create(flowWithId(id))
+      stop.abort('SIGTERM')
+      kernel.create(flowWithId(10_001))
+    },
+    { stoppable: (work) => work(stop.signal) },
+  )
+  t.equal(stdout.split('\n').length - 1, 10_000)
+  t.match(stderr, /: 10000 flow events have been shown\.\n$/)
+  t.ok(kernel.subscriptions[0].closed)
+})
+
 t.test('wrong options of events are told of by name and value', async (t) => {
   for (const [line, message] of [
     ['-E -e FOO', /`FOO' for option `-e': expected some of ALL, NEW, UPDATES, DESTROY/],

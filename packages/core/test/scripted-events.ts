@@ -15,6 +15,7 @@ class ScriptedSubscription implements Subscription {
   readonly receiveBuffer: number
   losses = { times: 0, messages: 0 }
   closed = false
+  left = false
   readonly groups: readonly number[]
   readonly #queue: Uint8Array[] = []
   readonly #capacity: () => number
@@ -51,6 +52,11 @@ class ScriptedSubscription implements Subscription {
       if (this.closed || this.#queue.length > 0 || this.#lost > 0) resolve()
       else this.#wake = resolve
     })
+  }
+
+  leave(): void {
+    this.left = true
+    this.#wake()
   }
 
   close(): void {
@@ -111,7 +117,7 @@ export class ScriptedEvents {
 
   #tell(group: number, header: { readonly type: number; readonly flags: number }, flow: AnyFlow): void {
     const bytes = message({ ...header, sequence: 0, family: flow.family === 'ipv6' ? 10 : 2, body: flowBody(flow) })
-    for (const one of this.subscriptions) if (!one.closed && one.groups.includes(group)) one.push(bytes)
+    for (const one of this.subscriptions) if (!one.closed && !one.left && one.groups.includes(group)) one.push(bytes)
   }
 
   *#answer({ type, flags, sequence }: ScriptedRequest): Generator<Uint8Array, void, undefined> {

@@ -20,11 +20,18 @@ export class Arena {
   put(bytes: Uint8Array, start: number, end: number): number {
     const units = unitsFor(end - start)
     const address = this.#free[units]?.pop() ?? this.#carve(units)
-    const { bytes: page, words } = this.#page(address)
-    const at = offset(address)
-    words[at >> 2] = end - start
-    page.set(bytes.subarray(start, end), at + HEADER)
+    this.#copy(address, bytes, start, end)
     return address
+  }
+
+  /** Copies bytes to a place that holds others: the same, or another if it is too small or too large. */
+  replace(address: number, bytes: Uint8Array, start: number, end: number): number {
+    if (unitsFor(end - start) === unitsFor(this.length(address))) {
+      this.#copy(address, bytes, start, end)
+      return address
+    }
+    this.free(address)
+    return this.put(bytes, start, end)
   }
 
   /** Gives a place back. */
@@ -47,6 +54,13 @@ export class Arena {
   /** Its length in bytes. */
   length(address: number): number {
     return this.#page(address).words[offset(address) >> 2]
+  }
+
+  #copy(address: number, bytes: Uint8Array, start: number, end: number): void {
+    const { bytes: page, words } = this.#page(address)
+    const at = offset(address)
+    words[at >> 2] = end - start
+    for (let i = start, to = at + HEADER; i < end; i++, to++) page[to] = bytes[i]
   }
 
   #page(address: number): Page {

@@ -79,6 +79,7 @@ export function idOf({ bytes, at, end }: MessageView, { id }: Keys): number {
 
 /** Whether two messages with the same id are about the same entry. */
 export function isSameEntry(one: MessageView, other: MessageView, { tuple }: Keys): boolean {
-  const [a, b] = [one, other].map(({ bytes, at, end }) => findAttribute(bytes, at, end, tuple))
+  const a = findAttribute(one.bytes, one.at, one.end, tuple)
+  const b = findAttribute(other.bytes, other.at, other.end, tuple)
   return a !== 0 && b !== 0 && isSamePayload(one.bytes, a, other.bytes, b)
 }

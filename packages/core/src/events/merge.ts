@@ -1,4 +1,4 @@
-import { mergeAttributes } from '../schema/attributes.ts'
+import { mergeAttributes, overlayAttributes } from '../schema/attributes.ts'
 import { HEADER_LENGTH } from '../transport/message.ts'
 import type { MessageView } from './message.ts'
 
@@ -13,4 +13,11 @@ export function merged(earlier: MessageView, later: MessageView, flags: number =
   view.setUint32(0, bytes.length, true)
   view.setUint16(6, flags, true)
   return bytes
+}
+
+/** Does the same in the earlier's own place, where its length is that of both as one. @returns whether it was; else only part of it is done */
+export function mergedInPlace(earlier: MessageView, later: MessageView): boolean {
+  // All of the header but its length.
+  for (let i = 4; i < HEADER_LENGTH; i++) earlier.bytes[earlier.start + i] = later.bytes[later.start + i]
+  return overlayAttributes(earlier, later)
 }

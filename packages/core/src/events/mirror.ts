@@ -3,7 +3,6 @@ import type { EventReport, EventType } from '../schema/event.ts'
 import type { Filter } from '../schema/match.ts'
 import type { EventSource } from './source.ts'
 import type { Tracker } from './tracker.ts'
-import { othersTurn } from './watch.ts'
 import { type Change, Event, Watcher } from './watcher.ts'
 import { eventProgram } from './program.ts'
 
@@ -31,8 +30,6 @@ export type MirrorChange<T> = { readonly type: EventType; readonly id: number; r
 const COMPARE_EVERY = 10_000
 /** Overruns in a row after which `refresh` leaves the rest to later: more is lost than can be repaired meanwhile. */
 const OVERRUNS = 10
-/** Changes after which others get a turn. */
-const TURN = 4096
 
 /**
  * A live copy of a table, by id. It is right as soon as it is there, follows the kernel's events, and repairs itself when some were lost.
@@ -54,7 +51,6 @@ export class Mirror<T> implements Iterable<[id: number, entry: T]>, Disposable {
   readonly #close = (): void => this.close()
   readonly #onClose: (mirror: Mirror<T>) => void
   readonly #timer: ReturnType<typeof setInterval> | undefined
-  #isClosed = false
 
   /** `onClose` is called once. */
   constructor(source: EventSource, options: MirrorOptions<Filter>, onClose: (mirror: Mirror<T>) => void) {
@@ -122,15 +118,14 @@ export class Mirror<T> implements Iterable<[id: number, entry: T]>, Disposable {
   /** Takes in what has happened until now, repairs what was lost, and finds what the kernel makes no events of. */
   refresh(): void {
     this.#takeIn()
-    if (this.#isClosed || this.#count?.() === this.size) return
+    if (this.#watcher.isClosed || this.#count?.() === this.size) return
     this.#watcher.compare()
     this.#takeIn()
   }
 
   /** Ends the mirror; it stays as it is. A second time it does nothing. */
   close(): void {
-    if (this.#isClosed) return
-    this.#isClosed = true
+    if (this.#watcher.isClosed) return
     clearInterval(this.#timer)
     this.#signal?.removeEventListener('abort', this.#close)
     this.#watcher.close()
@@ -144,12 +139,7 @@ export class Mirror<T> implements Iterable<[id: number, entry: T]>, Disposable {
 
   async #follow(): Promise<void> {
     try {
-      for (let turn = 1; !this.#isClosed; turn++) {
-        const change = this.#watcher.next()
-        if (change === undefined) await this.#watcher.subscription.readable()
-        else this.#tell(change)
-        if (turn % TURN === 0) await othersTurn()
-      }
+      for await (const turn of this.#watcher.turns()) for (const change of turn) this.#tell(change)
     } finally {
       this.close()
     }
@@ -157,7 +147,7 @@ export class Mirror<T> implements Iterable<[id: number, entry: T]>, Disposable {
 
   #takeIn(): void {
     let overruns = 0
-    while (!this.#isClosed && overruns < OVERRUNS) {
+    while (!this.#watcher.isClosed && overruns < OVERRUNS) {
       const change = this.#watcher.next()
       if (change === undefined) return
       if (change.type === 'overrun') overruns++

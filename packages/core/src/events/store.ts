@@ -59,8 +59,7 @@ export class Store {
 
   /** Puts another message of the same entry in the place of the one that is there. */
   replace(slot: number, bytes: Uint8Array, start: number, end: number): void {
-    this.#arena.free(this.#places[slot])
-    this.#places[slot] = this.#arena.put(bytes, start, end)
+    this.#places[slot] = this.#arena.replace(this.#places[slot], bytes, start, end)
   }
 
   remove(slot: number): void {
@@ -84,7 +83,8 @@ export class Store {
 
   /** Looks at the message of a slot; valid until the store changes. */
   load(slot: number, view: MessageView): MessageView {
-    const { arena, place } = { arena: this.#arena, place: this.#places[slot] }
+    const arena = this.#arena
+    const place = this.#places[slot]
     const bytes = arena.bytes(place)
     const start = arena.start(place)
     return view.load(bytes, start, start + arena.length(place))

@@ -1,7 +1,7 @@
 import { newEntry, type TableEntry } from '../commands/context.ts'
 import { payloadLength } from '../schema/scan.ts'
 import type { EventType } from '../schema/event.ts'
-import { merged } from './merge.ts'
+import { merged, mergedInPlace } from './merge.ts'
 import { MessageView } from './message.ts'
 import type { ComparedField, EventSource } from './source.ts'
 import { Store } from './store.ts'
@@ -36,23 +36,26 @@ export class Tracker {
     return this.#known.load(this.store.load(slot, this.#view))
   }
 
-  /** The slot of an entry that was not told of yet, and that something is told of now; -1 for others. */
-  untold(message: MessageView): number {
-    const slot = this.store.find(message)
-    return slot >= 0 && this.store.flags[slot] & NEW ? slot : -1
+  /** The slot of the entry that a message is about, or -1. */
+  find(message: MessageView): number {
+    return this.store.find(message)
   }
 
-  /** Notes that an event is told. */
-  note(type: EventType, message: MessageView): void {
+  /** Whether the entry in a slot, if there is one, was not told of yet. */
+  isUntold(slot: number): boolean {
+    return slot >= 0 && (this.store.flags[slot] & NEW) !== 0
+  }
+
+  /** Notes that an event is told, of the entry in a slot or, where that is -1, of another. */
+  note(type: EventType, message: MessageView, slot: number): void {
     const { store } = this
-    const slot = store.find(message)
     if (type === 'destroy') {
       if (slot >= 0) store.remove(slot)
     } else if (slot < 0) store.add(message)
     else {
       if (type === 'new') store.replace(slot, message.bytes, message.start, message.end)
-      else {
-        const whole = merged(store.load(slot, this.#view), message)
+      else if (!mergedInPlace(store.load(slot, this.#view), message)) {
+        const whole = merged(this.#view, message)
         store.replace(slot, whole, 0, whole.length)
       }
       store.flags[slot] &= type === 'new' ? SEEN : SEEN | CHANGED

@@ -5,7 +5,7 @@ import { Text } from '../schema/text.ts'
 import type { ProtocolVariant } from '../tables/protocol.ts'
 import type { WatchOptions } from './options.ts'
 import type { EventSource } from './source.ts'
-import { type Change, Event, Watcher } from './watcher.ts'
+import { Event, Watcher } from './watcher.ts'
 import { eventProgram } from './program.ts'
 
 /** What has happened to an entry, as an object that lasts; `Key` is `flow` or `expectation`. */
@@ -31,12 +31,10 @@ export interface PrintOptions {
 
 /** Bytes of text that are collected before a sink gets them, if there is more to tell at once. */
 const CHUNK = 65536
-/** Events after which others get a turn, when there is no end of them. */
-const TURN = 4096
 
 /**
  * Events of a table, from the moment on that it was made; it is consumed once, by a loop over it or by `print`, and both end when it
- * is closed.
+ * is closed or has finished.
  */
 export class Watch<T> implements AsyncIterable<T>, Disposable {
   readonly #watcher: Watcher
@@ -44,7 +42,6 @@ export class Watch<T> implements AsyncIterable<T>, Disposable {
   readonly #signal: AbortSignal | undefined
   readonly #close = (): void => this.close()
   readonly #onClose: (watch: Disposable) => void
-  #isClosed = false
 
   /** `onClose` is called once. */
   constructor(source: EventSource, options: WatchOptions<Filter>, onClose: (watch: Disposable) => void) {
@@ -64,9 +61,8 @@ export class Watch<T> implements AsyncIterable<T>, Disposable {
   /** The events as objects that last, and reports. Leaving the loop closes the watch. @throws NetlinkError when the kernel cannot be asked */
   async *[Symbol.asyncIterator](): AsyncGenerator<T, void, undefined> {
     try {
-      for await (const change of this.#changes()) {
-        yield (change instanceof Event ? this.#object(change) : change) as T
-      }
+      for await (const turn of this.#watcher.turns())
+        for (const change of turn) yield (change instanceof Event ? this.#object(change) : change) as T
     } finally {
       this.close()
     }
@@ -90,22 +86,21 @@ export class Watch<T> implements AsyncIterable<T>, Disposable {
     try {
       text.string(formatter.head ?? '')
       flush()
-      for (let turn = 0; count < limit && !this.#isClosed; turn++) {
-        const change = this.#watcher.next()
-        if (change === undefined) {
-          flush()
-          await this.#watcher.subscription.readable()
-        } else if (change instanceof Event) {
-          count++
-          onEvent?.()
-          print(change, text)
-          if (text.length >= CHUNK) flush()
-        } else {
-          formatter.report?.(change, text)
-          flush()
-          onReport?.(change)
+      for await (const turn of this.#watcher.turns()) {
+        for (const change of turn) {
+          if (change instanceof Event) {
+            count++
+            onEvent?.()
+            print(change, text)
+            if (text.length >= CHUNK) flush()
+            if (count >= limit) return count
+          } else {
+            formatter.report?.(change, text)
+            flush()
+            onReport?.(change)
+          }
         }
-        if (turn % TURN === TURN - 1) await othersTurn()
+        flush()
       }
     } finally {
       this.close()
@@ -115,10 +110,14 @@ export class Watch<T> implements AsyncIterable<T>, Disposable {
     return count
   }
 
-  /** Ends the watch. A second time it does nothing. */
+  /** Listens no longer, and ends the watch when all that was received until now has been told, even what the kernel still has queued. */
+  finish(): void {
+    this.#watcher.finish()
+  }
+
+  /** Ends the watch at once. A second time it does nothing. */
   close(): void {
-    if (this.#isClosed) return
-    this.#isClosed = true
+    if (this.#watcher.isClosed) return
     this.#signal?.removeEventListener('abort', this.#close)
     this.#watcher.close()
     this.#onClose(this)
@@ -129,23 +128,7 @@ export class Watch<T> implements AsyncIterable<T>, Disposable {
     this.close()
   }
 
-  async *#changes(): AsyncGenerator<Change, void, undefined> {
-    for (let turn = 1; !this.#isClosed; turn++) {
-      const change = this.#watcher.next()
-      if (change === undefined) await this.#watcher.subscription.readable()
-      else yield change
-      if (turn % TURN === 0) await othersTurn()
-    }
-  }
-
   #object({ type, timestamp, portId, synthetic, entry }: Event): object {
     return { type, timestamp, portId, synthetic, [this.#name]: objectOf(entry) }
   }
-}
-
-/** Lets timers, signals and other descriptors have their turn: promises alone would keep them waiting. */
-export function othersTurn(): Promise<void> {
-  return new Promise((resolve) => {
-    setTimeout(resolve, 0)
-  })
 }

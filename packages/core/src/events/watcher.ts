@@ -14,6 +14,8 @@ import { EventQueue } from './queue.ts'
 import type { EventSource } from './source.ts'
 import { Tracker } from './tracker.ts'
 
+/** Changes after which others get a turn, when there is no end of them. */
+const TURN = 4096
 /** Messages that are read from the kernel before the queue is looked at again. */
 const BATCH = 256
 /** Entries that are listed before the kernel's queue is emptied again. */
@@ -60,8 +62,8 @@ export class Event implements EventView<ProtocolVariant> {
 }
 
 /**
- * The events of a table, one after the other. Nothing here waits: the kernel's queue is emptied into ours, and `next` gives what is
- * there. After a loss the table is listed and compared with what was told; events of the time of the listing are told first, and what
+ * The events of a table, one after the other. `next` does not wait: the kernel's queue is emptied into ours, and it gives what is
+ * there; `turns` waits in between. After a loss the table is listed and compared with what was told; events of the time of the listing are told first, and what
  * they do not explain then follows as synthetic events.
  */
 export class Watcher {
@@ -85,6 +87,11 @@ export class Watcher {
   /** Whether the table was listed and its mark is not in the queue yet. */
   #isListed = false
   #forgetAt = FORGET_FROM
+  #isClosed = false
+  /** Whether nothing is to come but what was received already. */
+  #isFinishing = false
+  /** Whether there was nothing left at the end of a turn. */
+  #isIdle = false
 
   constructor(source: EventSource, program: Uint8Array | undefined, options: WatchOptions<Filter>) {
     const { events = EVENT_TYPES, filter = {}, onFull = 'block', resync = true } = options
@@ -118,6 +125,33 @@ export class Watcher {
     return this.#changes.next().value ?? undefined
   }
 
+  /** Whether nothing is told any more. */
+  get isClosed(): boolean {
+    return this.#isClosed
+  }
+
+  /**
+   * All that happens until this is closed, or has finished: in turns of what there is, which are iterated at once. In between it waits,
+   * or lets timers, signals and other descriptors have their turn: promises alone would keep them waiting.
+   */
+  async *turns(): AsyncGenerator<Iterable<Change>, void, undefined> {
+    while (!this.#isClosed) {
+      yield this.#turn()
+      if (!this.#isIdle) await othersTurn()
+      else if (this.#isFinishing) return
+      else await this.subscription.readable()
+    }
+  }
+
+  *#turn(): Generator<Change, void, undefined> {
+    for (let i = 0; i < TURN && !this.#isClosed; i++) {
+      const change = this.next()
+      this.#isIdle = change === undefined
+      if (change === undefined) return
+      yield change
+    }
+  }
+
   /** Compares the table with what was told, as after an overrun. */
   compare(): void {
     this.#list(false)
@@ -125,6 +159,7 @@ export class Watcher {
 
   *#run(): Generator<Change | undefined, void, undefined> {
     const queue = this.#queue
+    const { tracker } = this
     for (;;) {
       for (let i = 0; i < BATCH && queue.next(); i++) {
         if (queue.mark === 'listed') {
@@ -132,12 +167,18 @@ export class Watcher {
           if (!this.#isListed) yield* this.#missing()
         } else if (queue.mark === 'overrun') yield this.#overrun()
         else if (this.#load()) {
-          const untold = this.#untold()
-          if (untold !== undefined) yield untold
-          yield this.#tell()
+          const message = this.#message
+          const type = eventType(message.bytes, message.start)
+          const slot = tracker?.find(message) ?? -1
+          if (tracker?.isUntold(slot) && type !== 'new') {
+            const untold = this.#untold(tracker, slot)
+            if (untold !== undefined) yield untold
+          }
+          tracker?.note(type, message, slot)
+          yield this.#event.set(type, this.#entry, message.portId, false, queue.time)
         }
       }
-      if ((this.tracker?.store.size ?? 0) > this.#forgetAt) this.#forget()
+      if (tracker !== undefined && tracker.store.size > this.#forgetAt) this.#forget()
       this.#fill()
       const dropped = queue.takeGaveWay()
       if (dropped !== undefined) yield this.#dropped(dropped)
@@ -173,20 +214,10 @@ export class Watcher {
     return this.#matches(this.#entry.load(this.#message.load(bytes, start, end)))
   }
 
-  /** The creation of the entry, if it has to be told before what the message tells. */
-  #untold(): Event | undefined {
-    const { tracker } = this
-    const slot = tracker?.untold(this.#message) ?? -1
-    if (tracker === undefined || slot < 0 || eventType(this.#message.bytes, this.#message.start) === 'new') return undefined
+  /** The creation of an entry, which has to be told before what the message tells, if anything of creations is. */
+  #untold(tracker: Tracker, slot: number): Event | undefined {
     tracker.told(slot)
     return this.#types.has('new') ? this.#event.set('new', tracker.known(slot), 0, true, this.#queue.time) : undefined
-  }
-
-  #tell(): Event {
-    const message = this.#message
-    const type = eventType(message.bytes, message.start)
-    this.tracker?.note(type, message)
-    return this.#event.set(type, this.#entry, message.portId, false, this.#queue.time)
   }
 
   #overrun(): Overrun {
@@ -244,7 +275,21 @@ export class Watcher {
     return { type: 'dropped', timestamp: now(), since: this.#since, ...gaveWay }
   }
 
+  /** Lets the kernel queue no more; `turns` ends when all that is queued was told. */
+  finish(): void {
+    if (this.#isClosed || this.#isFinishing) return
+    this.#isFinishing = true
+    this.subscription.leave()
+  }
+
   close(): void {
+    this.#isClosed = true
     this.subscription.close()
   }
+}
+
+function othersTurn(): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, 0)
+  })
 }

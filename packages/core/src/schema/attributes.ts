@@ -33,6 +33,27 @@ export interface Attributes {
   readonly end: number
 }
 
+/**
+ * Puts the later attributes in the places of the earlier, as far as each has one there of its own length; they may be of one memory.
+ * @returns whether all had, so that nothing is left to do for {@link mergeAttributes}
+ */
+export function overlayAttributes(earlier: Attributes, later: Attributes): boolean {
+  const { bytes, at, end } = earlier
+  let from = at
+  for (let here = later.at; here + NLA_HDRLEN <= later.end; here = next(later.bytes, here, later.end)) {
+    const type = typeAt(later.bytes, here)
+    // Both are in the kernel's order, so it is mostly behind the one before.
+    const payload = findAttribute(bytes, from, end, type) || findAttribute(bytes, at, end, type)
+    const length = later.bytes[here] | (later.bytes[here + 1] << 8)
+    if (payload === 0 || payloadLength(bytes, payload) !== length - NLA_HDRLEN) return false
+    from = payload - NLA_HDRLEN
+    // What is cut off is cut off in both.
+    const copied = Math.min(length, later.end - here, end - from)
+    for (let i = NLA_HDRLEN; i < copied; i++) bytes[from + i] = later.bytes[here + i]
+  }
+  return true
+}
+
 /** The later attributes, and those of the earlier that the later lack, behind `head`. An attribute counts as a whole, with what is nested in it. */
 export function mergeAttributes(head: Uint8Array, earlier: Attributes, later: Attributes): Uint8Array {
   const length = later.end - later.at

@@ -106,6 +106,12 @@ export class KernelSubscription implements Disposable {
     })
   }
 
+  /** Hears no more; what is queued can be received. */
+  leave(): void {
+    this.#leave()
+    this.#wake()
+  }
+
   /** Stops listening. A second time it does nothing. */
   close(): void {
     if (this.#isClosed) return

@@ -34,6 +34,8 @@ export interface Subscription extends Disposable {
   receive(visit: Visit, limit: number): boolean
   /** Resolves when there may be something to receive, and when the subscription is closed. Keeps the process alive until then. */
   readable(): Promise<void>
+  /** Leaves the groups, and resolves who waits: what is queued already can be received, and nothing is added to it. */
+  leave(): void
   /** Closes the socket. A second time it does nothing. */
   close(): void
 }
@@ -46,6 +48,8 @@ export interface SubscriptionOptions extends SocketOptions {
   readonly poller?: Poller
 }
 
+const SOL_NETLINK = 270
+const NETLINK_DROP_MEMBERSHIP = 2
 const SOL_SOCKET = 1
 const SO_RCVBUF = 8
 const SO_MEMINFO = 55
@@ -73,7 +77,14 @@ export function openSubscription(options: SubscriptionOptions): Subscription {
     libc.close(fd)
     throw error
   }
-  return new KernelSubscription(libc, poller, fd, portId)
+  return new KernelSubscription(libc, poller, { fd, portId, groups: options.groups })
+}
+
+/** An open socket, and what it listens to. */
+interface Listening {
+  readonly fd: number
+  readonly portId: number
+  readonly groups: readonly number[]
 }
 
 class KernelSubscription implements Subscription {
@@ -83,18 +94,20 @@ class KernelSubscription implements Subscription {
   readonly #libc: Libc
   readonly #poller: Poller
   readonly #mailbox: Mailbox
+  readonly #groups: readonly number[]
   readonly #memory = new Int32Array(MEMINFO_VARIABLES)
   #fd: number
   /** ENOBUFS since the queue was empty last, and datagrams that did not fit. */
   #overruns = 0
   #cut = 0
 
-  constructor(libc: Libc, poller: Poller, fd: number, portId: number) {
+  constructor(libc: Libc, poller: Poller, { fd, portId, groups }: Listening) {
     this.#libc = libc
     this.#poller = poller
     this.#mailbox = new Mailbox(libc)
     this.#fd = fd
     this.portId = portId
+    this.#groups = groups
     const size = new Int32Array(1)
     libc.getsockopt(fd, SOL_SOCKET, SO_RCVBUF, size)
     ;[this.receiveBuffer] = size
@@ -121,6 +134,15 @@ class KernelSubscription implements Subscription {
 
   readable(): Promise<void> {
     return this.#fd < 0 ? Promise.resolve() : this.#poller.readable(this.#fd)
+  }
+
+  leave(): void {
+    if (this.#fd < 0) return
+    for (const group of this.#groups) {
+      const result = this.#libc.setsockopt(this.#fd, SOL_NETLINK, NETLINK_DROP_MEMBERSHIP, Int32Array.of(group))
+      if (result < 0) throw new NetlinkError('setsockopt', -result)
+    }
+    this.#poller.forget(this.#fd)
   }
 
   close(): void {

@@ -59,6 +59,29 @@ t.test('an abort ends a watch that waits, and one that has not begun', async (t)
   t.ok(kernel.subscriptions.every(({ closed }) => closed))
 })
 
+t.test('a watch that finishes tells what was received, and what the kernel has queued, and no more', async (t) => {
+  const kernel = new ScriptedEvents()
+  const watch = kernel.conntrack.flows.watch()
+  for (const id of [1, 2]) kernel.create(flowWithId(id))
+  watch.finish()
+  kernel.create(flowWithId(3))
+  t.strictSame(await told(watch), ['new 1 mark=0', 'new 2 mark=0'])
+  t.ok(kernel.subscriptions[0].closed)
+  watch.finish()
+
+  const waiting = kernel.conntrack.flows.watch()
+  const end = told(waiting)
+  await Promise.resolve()
+  waiting.finish()
+  t.strictSame(await end, [], 'one that waits ends')
+
+  const losing = kernel.conntrack.flows.watch()
+  kernel.capacity = 1
+  for (const id of [4, 5]) kernel.create(flowWithId(id))
+  losing.finish()
+  t.strictSame(await told(losing), ['new 4 mark=0', 'overrun', 'new 5 mark=0 synthetic', 'resynced'], 'what was lost is found first')
+})
+
 t.test('an overrun is told where it was, and what it has cost is found', async (t) => {
   const kernel = new ScriptedEvents()
   for (const id of [1, 2, 3]) kernel.create(flowWithId(id))

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { findAttribute, isSamePayload, mergeAttributes } from '../../src/schema/attributes.ts'
+import { findAttribute, isSamePayload, mergeAttributes, overlayAttributes } from '../../src/schema/attributes.ts'
 
 const bytes = (hex: string): Uint8Array => Uint8Array.from(Buffer.from(hex.replaceAll(' ', ''), 'hex'))
 const attributes = (hex: string) => ({ bytes: bytes(hex), at: 0, end: bytes(hex).length })
@@ -32,5 +32,23 @@ t.test('mergeAttributes() takes the later, and what it lacks from the earlier', 
     Buffer.from(merged).toString('hex'),
     Buffer.from(bytes('ffffffff 0800 0200 22222222 0600 0100 aabb0000 0800 0300 33333333')).toString('hex'),
   )
+  t.end()
+})
+
+t.test('overlayAttributes() puts the later in the places of the earlier, and says where one has none', (t) => {
+  const overlaid = (earlier: string, later: string): [boolean, string] => {
+    const one = attributes(earlier)
+    return [overlayAttributes(one, attributes(later)), Buffer.from(one.bytes).toString('hex')]
+  }
+  const hex = (text: string): string => text.replaceAll(' ', '')
+  t.strictSame(
+    overlaid('0800 0100 11111111 0600 0200 aaaa0000 0800 0300 33333333', '0800 0300 44444444 0600 0200 bbbb'),
+    [true, hex('0800 0100 11111111 0600 0200 bbbb0000 0800 0300 44444444')],
+    'in any order',
+  )
+  t.equal(overlaid('0800 0100 11111111', '0800 0200 22222222')[0], false, 'one that is not there')
+  t.equal(overlaid('0800 0100 11111111', '0600 0100 aabb')[0], false, 'one of another length')
+  t.equal(overlaid('0800 0100 11111111', '0200 0100 22222222')[0], false, 'one whose length cannot be')
+  t.strictSame(overlaid('0800 0100 11111111', ''), [true, hex('0800 0100 11111111')])
   t.end()
 })

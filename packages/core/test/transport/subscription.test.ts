@@ -129,6 +129,18 @@ t.test('closed, it cannot be received from, and leaves nothing open', async (t) 
   t.equal(libc.descriptors.size, 0)
 })
 
+t.test('it leaves its groups, and then can still be received from', async (t) => {
+  const { subscription, libc } = subscribe({ calls: [[{ bytes: event(1) }]], drops: () => 0 })
+  const waiting = subscription.readable()
+  subscription.leave()
+  await waiting
+  t.ok(libc.calls.includes('setsockopt 3 270 2 1'), 'NETLINK_DROP_MEMBERSHIP')
+  t.strictSame(received(subscription), { marks: [1], isEmpty: true })
+  subscription.close()
+  subscription.leave()
+  t.equal(libc.descriptors.size, 0)
+})
+
 t.test('a filter is attached, and reliability asked for, before the socket is bound', (t) => {
   const libc = scriptedLibc()
   const poller = new Poller(libc, () => ({ wait: async () => [], close() {} }))
