@@ -1,5 +1,6 @@
 // runtimes: node
 // timeout: 240
+import { spawn } from 'node:child_process'
 import { copyFileSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import t, { type Test } from 'tap'
@@ -86,6 +87,25 @@ t.test('the program as one file runs alone, and takes nothing from where it is c
     t.match(inside(...within, '-I', ...FLOW), { status: 0 })
     t.match(inside(...within, '-L'), { status: 0, stdout: /^udp +17 \d+ src=192.0.2.1 dst=192.0.2.2 sport=5000 dport=53 .*\n$/ })
     t.match(inside(...within, '-C'), { status: 0, stdout: '1\n' })
+    await watches(t, within)
   }
   t.notOk(existsSync(stolen), 'no code of the directory was run')
 })
+
+/** Waiting takes a worker, which a single file has to bring along. */
+async function watches(t: Test, within: readonly string[]): Promise<void> {
+  const [program = '', ...words] = within
+  const child = spawn(program, [...words, '-E', '-e', 'NEW', '--count', '2'], { stdio: ['ignore', 'pipe', 'pipe'] })
+  let [stdout, stderr] = ['', '']
+  child.stdout.on('data', (text: Buffer) => (stdout += text.toString()))
+  child.stderr.on('data', (text: Buffer) => (stderr += text.toString()))
+  const closed = new Promise<number | null>((resolve) => child.on('close', resolve))
+  // Each is made when it waits for the one before no longer, or until it listens.
+  for (let port = 1; child.exitCode === null; port++) {
+    command([...within, '-I', ...`-p udp -s 192.0.2.1 -d 192.0.2.3 --sport ${port} --dport 53 -t 60`.split(' ')])
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+  t.equal(await closed, 0)
+  t.match(stdout, /^( +\[NEW\] udp +17 60 src=192\.0\.2\.1 dst=192\.0\.2\.3 .*\n){2}$/)
+  t.match(stderr, /: 2 flow events have been shown\.\n$/)
+}

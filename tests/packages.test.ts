@@ -1,9 +1,10 @@
 // runtimes: node
 // timeout: 420
+import { spawn } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import t from 'tap'
+import t, { type Test } from 'tap'
 import { namespace, needsRoot } from './support/namespace.ts'
 import { bin, install, pack, root, run } from './support/packed.ts'
 import { versioned } from './support/release.ts'
@@ -146,6 +147,7 @@ t.test('what is published works by itself, installed by npm', async (t) => {
     t.match(run(folder, command, ...flags, 'node_modules/@conntrack/cli/dist/bin.js', '-V'), /^conntrack v.*\n$/, command)
   }
   t.equal(run(folder, nodes[2][0], '--version'), `v${NEWEST_NODE}\n`)
+  if (needsRoot === false) await watched(t, folder)
   t.match(run(folder, 'npx', '--no-install', 'conntrack', '-V'), /^conntrack v.*\n$/)
   for (const [resolution, module] of [
     ['nodenext', 'nodenext'],
@@ -155,6 +157,30 @@ t.test('what is published works by itself, installed by npm', async (t) => {
     t.equal(run(folder, bin('tsc'), ...flags, '--moduleResolution', resolution, '--module', module, 'typed.ts'), '', resolution)
   }
 })
+
+/** -E as it is installed, on each runtime: waiting is what they have least in common. */
+async function watched(t: Test, folder: string): Promise<void> {
+  using netns = namespace()
+  const bin = join(folder, 'node_modules/@conntrack/cli/dist/bin.js')
+  const flow = '-p udp -s 192.0.2.1 -d 192.0.2.2 --sport 1 --dport 53 -t 60'.split(' ')
+  for (const [command, ...flags] of runtimes) {
+    const child = spawn('ip', ['netns', 'exec', netns.name, command, ...flags, bin, '-E', '--count', '4'], { cwd: folder })
+    let stdout = ''
+    child.stdout.on('data', (text: Buffer) => (stdout += text.toString()))
+    const closed = new Promise<number | null>((resolve) => child.on('close', resolve))
+    while (child.exitCode === null) {
+      for (const words of [
+        ['-I', ...flow],
+        ['-D', '-p', 'udp'],
+      ])
+        netns.run('conntrack', words)
+      await new Promise((resolve) => setTimeout(resolve, 50))
+    }
+    t.equal(await closed, 0, command)
+    t.match(stdout, /\[NEW\] udp .*portid=/, command)
+    t.match(stdout, /\[DESTROY\] udp /, command)
+  }
+}
 
 t.test('core and one protocol are enough, and bring nothing along', async (t) => {
   const folder = project('alone', { 'use.js': program })

@@ -81,6 +81,11 @@ export class World {
     return { stdout, stderr, status: signal === null ? status : null }
   }
 
+  /** Starts a program that goes on. */
+  start([program, ...words]: readonly [string, ...string[]], environment: NodeJS.ProcessEnv = process.env): ChildProcess {
+    return spawn('nsenter', this.#through([program, ...words]), { env: environment, stdio: ['ignore', 'pipe', 'pipe'] })
+  }
+
   /** Runs Debian's conntrack. */
   original(words: readonly string[]): Ran {
     return this.run(['conntrack', ...words])

@@ -30,6 +30,8 @@ export async function showEvents(
         io.err(`WARNING: after ${PATIENCE / 1000} s there were still events that had been received; they are not shown`)
       })
       if (receiveBuffer !== undefined) io.err(`NOTICE: Netlink socket buffer size has been set to ${source.receiveBuffer} bytes.`)
+      if (source.hasEvents === false)
+        io.err("WARNING: the kernel makes no events in this namespace: net.netfilter.nf_conntrack_events is 0, `sysctl -w' can set it to 1")
       await source.print(events(programNames()), io.out, {
         limit,
         onEvent: () => {

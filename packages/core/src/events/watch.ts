@@ -58,6 +58,15 @@ export class Watch<T> implements AsyncIterable<T>, Disposable {
     return this.#watcher.subscription.receiveBuffer
   }
 
+  /**
+   * Whether the namespace makes events at all, as `net.netfilter.nf_conntrack_events` said when the watch began; undefined where that
+   * cannot be read. Where it is false, a watch waits for what never comes.
+   */
+  get hasEvents(): boolean | undefined {
+    const { setting } = this.#watcher.subscription
+    return setting === undefined ? undefined : setting !== 0
+  }
+
   /** The events as objects that last, and reports. Leaving the loop closes the watch. @throws NetlinkError when the kernel cannot be asked */
   async *[Symbol.asyncIterator](): AsyncGenerator<T, void, undefined> {
     try {

@@ -39,17 +39,18 @@ export interface Attributes {
  */
 export function overlayAttributes(earlier: Attributes, later: Attributes): boolean {
   const { bytes, at, end } = earlier
-  let from = at
-  for (let here = later.at; here + NLA_HDRLEN <= later.end; here = next(later.bytes, here, later.end)) {
-    const type = typeAt(later.bytes, here)
+  const source = later.bytes
+  let to = at
+  for (let here = later.at; here + NLA_HDRLEN <= later.end; here = next(source, here, later.end)) {
+    const type = typeAt(source, here)
     // Both are in the kernel's order, so it is mostly behind the one before.
-    const payload = findAttribute(bytes, from, end, type) || findAttribute(bytes, at, end, type)
-    const length = later.bytes[here] | (later.bytes[here + 1] << 8)
+    const payload = findAttribute(bytes, to, end, type) || findAttribute(bytes, at, end, type)
+    const length = source[here] | (source[here + 1] << 8)
     if (payload === 0 || payloadLength(bytes, payload) !== length - NLA_HDRLEN) return false
-    from = payload - NLA_HDRLEN
+    to = payload - NLA_HDRLEN
     // What is cut off is cut off in both.
-    const copied = Math.min(length, later.end - here, end - from)
-    for (let i = NLA_HDRLEN; i < copied; i++) bytes[from + i] = later.bytes[here + i]
+    const copied = Math.min(length, later.end - here, end - to)
+    for (let i = NLA_HDRLEN; i < copied; i++) bytes[to + i] = source[here + i]
   }
   return true
 }

@@ -5,6 +5,7 @@ import { align, HEADER_LENGTH, messageEnd, NLMSG_MIN_TYPE } from './message.ts'
 import { Mailbox } from './mailbox.ts'
 import { type Poller, sharedPoller } from './poller.ts'
 import { openDescriptor, type SocketOptions } from './socket.ts'
+import { networkSetting } from './sysctl.ts'
 
 /** How often, and how many messages, the kernel had no room for. */
 export interface Losses {
@@ -23,6 +24,8 @@ export interface Subscription extends Disposable {
   readonly portId: number
   /** Bytes that the kernel may use to queue messages, as it counts them (SO_RCVBUF). */
   readonly receiveBuffer: number
+  /** `net.netfilter.nf_conntrack_events` when it was opened: 0 makes no events; absent where it is not known. */
+  readonly setting?: number | undefined
   /** Since it was opened. It grows when `receive` has come to the end of the queue, so that what was queued before a loss is seen before it. */
   readonly losses: Losses
   /**
@@ -70,6 +73,7 @@ const ENOBUFS = 105
 export function openSubscription(options: SubscriptionOptions): Subscription {
   const { libc = systemLibc() } = options
   const { poller = sharedPoller(libc) } = options
+  const setting = networkSetting(libc, 'net.netfilter.nf_conntrack_events', options.netns)
   const { fd, portId } = openDescriptor(libc, options)
   try {
     poller.use()
@@ -77,7 +81,7 @@ export function openSubscription(options: SubscriptionOptions): Subscription {
     libc.close(fd)
     throw error
   }
-  return new KernelSubscription(libc, poller, { fd, portId, groups: options.groups })
+  return new KernelSubscription(libc, poller, { fd, portId, groups: options.groups, setting })
 }
 
 /** An open socket, and what it listens to. */
@@ -85,11 +89,13 @@ interface Listening {
   readonly fd: number
   readonly portId: number
   readonly groups: readonly number[]
+  readonly setting: number | undefined
 }
 
 class KernelSubscription implements Subscription {
   readonly portId: number
   readonly receiveBuffer: number
+  readonly setting: number | undefined
   losses: Losses = { times: 0, messages: 0 }
   readonly #libc: Libc
   readonly #poller: Poller
@@ -101,13 +107,14 @@ class KernelSubscription implements Subscription {
   #overruns = 0
   #cut = 0
 
-  constructor(libc: Libc, poller: Poller, { fd, portId, groups }: Listening) {
+  constructor(libc: Libc, poller: Poller, { fd, portId, groups, setting }: Listening) {
     this.#libc = libc
     this.#poller = poller
     this.#mailbox = new Mailbox(libc)
     this.#fd = fd
     this.portId = portId
     this.#groups = groups
+    this.setting = setting
     const size = new Int32Array(1)
     libc.getsockopt(fd, SOL_SOCKET, SO_RCVBUF, size)
     ;[this.receiveBuffer] = size

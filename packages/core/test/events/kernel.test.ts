@@ -46,6 +46,7 @@ t.test('what happens to flows is told with who did it and when', { skip }, async
   const netns = namespace(t)
   using ct = open(netns)
   const watch = ct.flows.watch()
+  t.equal(watch.hasEvents, true)
   const before = BigInt(Date.now() - 1000) * 1_000_000n
   make(ct, 1)
   ct.flows.update({ protocol: 'datagram' }, { mark: 7 })
@@ -129,6 +130,7 @@ t.test('a kernel that makes no events lets a watch wait, and end', { skip }, asy
   within(netns, 'sysctl', '-qw', 'net.netfilter.nf_conntrack_events=0')
   using ct = open(netns)
   const watch = ct.flows.watch()
+  t.equal(watch.hasEvents, false, 'and says so')
   make(ct, 1)
   setTimeout(() => watch.close(), 50)
   for await (const event of watch) t.fail('an event', { event })
