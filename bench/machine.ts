@@ -45,6 +45,11 @@ export function prepare(flows: number): Machine {
   }
 }
 
+/** Programs that could run in the last minute (the first number of /proc/loadavg). */
+export function loadAverage(): number {
+  return Number(readFileSync('/proc/loadavg', 'utf8').split(' ')[0])
+}
+
 /** What results are worth nothing without. */
 export function description(): string[] {
   const text = (path: string, pattern: RegExp): string => pattern.exec(readFileSync(path, 'utf8'))?.[1]?.trim() ?? 'unknown'

@@ -1,11 +1,14 @@
 // Compares ours with the original:  npm run bench -- [row ...] [--flows 1000000] [--pairs 5], or --pages, which writes the pages anew.
+// Rows of events can be measured in parts: --watchers C,bun
 // Needs root and Debian's conntrack. A dump walks the kernel's one hash of all namespaces: keep other dumps away while this runs.
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, openSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { prepare } from './machine.ts'
+import { recordEvents } from './event-report.ts'
+import { EVENT_ROWS, WATCHERS } from './events.ts'
+import { loadAverage, prepare } from './machine.ts'
 import { type Run, run } from './measure.ts'
 import { publish, record } from './report.ts'
 import { ROWS, type Row } from './rows.ts'
@@ -13,16 +16,23 @@ import { fill, keepLabels, type TableKind } from './tables.ts'
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { flows: { type: 'string', default: '1000000' }, pairs: { type: 'string', default: '5' }, pages: { type: 'boolean' } },
+  options: {
+    flows: { type: 'string', default: '1000000' },
+    pairs: { type: 'string', default: '5' },
+    pages: { type: 'boolean' },
+    watchers: { type: 'string', default: WATCHERS.join() },
+  },
 })
 if (values.pages) {
   publish()
   process.exit()
 }
 const flows = Number(values.flows)
-const strange = positionals.find((name) => !ROWS.some((row) => row.name === name))
-if (strange !== undefined) throw new Error(`no row is called ${strange}: there are ${ROWS.map(({ name }) => name).join(', ')}`)
-const chosen = ROWS.filter(({ name }) => positionals.length === 0 || positionals.includes(name))
+const names = [...ROWS, ...EVENT_ROWS].map(({ name }) => name)
+const strange = positionals.find((name) => !names.includes(name))
+if (strange !== undefined) throw new Error(`no row is called ${strange}: there are ${names.join(', ')}`)
+const isChosen = ({ name }: { readonly name: string }): boolean => positionals.length === 0 || positionals.includes(name)
+const watchers = WATCHERS.filter((name) => values.watchers.split(',').includes(name))
 
 const machine = prepare(flows)
 const directory = mkdtempSync(join(tmpdir(), 'ct-bench-'))
@@ -57,7 +67,14 @@ function measure({ table, changes, contestants, rounds = Number(values.pairs) }:
 
 try {
   keepLabels(machine.namespace)
-  for (const row of chosen) console.log(record(row, flows, measure(row)))
+  for (const row of ROWS.filter(isChosen)) console.log(record(row, flows, measure(row)))
+  for (const row of EVENT_ROWS.filter(isChosen)) {
+    for (const name of watchers) {
+      const load = loadAverage()
+      console.log(recordEvents(row, name, await row.measure(name, { namespace: machine.namespace, directory }), load))
+    }
+    publish()
+  }
 } finally {
   rmSync(directory, { recursive: true })
   await machine.release()

@@ -1,7 +1,8 @@
 // What was measured, as a file that people read, and one from which it is written again when a row is measured anew.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { description } from './machine.ts'
+import { eventSections } from './event-report.ts'
+import { description, loadAverage } from './machine.ts'
 import { median, root, type Run } from './measure.ts'
 import { ROWS, type Row } from './rows.ts'
 
@@ -51,7 +52,7 @@ export function record(row: Row, flows: number, runs: readonly (readonly Run[])[
     flows,
     rounds: runs[0].length,
     machine: description(),
-    load: Number(readFileSync('/proc/loadavg', 'utf8').split(' ')[0]),
+    load: loadAverage(),
     contestants: row.contestants.map(({ name, target }, i) => ({
       name,
       target,
@@ -79,6 +80,7 @@ function markdown(all: Readonly<Record<string, Result>>): string {
     ...machines.map((line) => `- ${line}`),
     '',
     ...measured.map((row) => section(row, all[row.name])),
+    ...eventSections(),
   ].join('\n')
 }
 
