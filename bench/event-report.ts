@@ -6,7 +6,8 @@ import { root } from './measure.ts'
 
 /** What one of those who watch has come to. */
 interface Result {
-  readonly cells: readonly string[]
+  /** By column. */
+  readonly cells: Readonly<Record<string, string>>
   readonly date: string
   /** The first number of /proc/loadavg when it began: of a quiet machine it is at most what an earlier measurement left. */
   readonly load: number
@@ -21,7 +22,8 @@ const results = (): Results => (existsSync(KEPT) ? (JSON.parse(readFileSync(KEPT
 /** Keeps what one has come to in a row. Gives the row's lines. */
 export function recordEvents(row: EventRow, name: WatcherName, cells: readonly string[], load: number): string {
   const all = results()
-  const result: Result = { cells, date: new Date().toISOString().slice(0, 10), load }
+  const byColumn = Object.fromEntries(row.columns.map((column, i) => [column, cells[i]]))
+  const result: Result = { cells: byColumn, date: new Date().toISOString().slice(0, 10), load }
   const own = { ...all[row.name], [name]: result }
   writeFileSync(KEPT, `${JSON.stringify({ ...all, [row.name]: own }, null, 2)}\n`)
   return section(row, own)
@@ -41,7 +43,9 @@ function section({ name, title, note, columns }: EventRow, measured: Results[str
     `| --- |${' ---: |'.repeat(columns.length)} --- | ---: |`,
     ...WATCHERS.flatMap((one) => {
       const result = measured[one]
-      return result === undefined ? [] : [`| \`${one}\` | ${[...result.cells, result.date, result.load].join(' | ')} |`]
+      return result === undefined
+        ? []
+        : [`| \`${one}\` | ${[...columns.map((column) => result.cells[column]), result.date, result.load].join(' | ')} |`]
     }),
     '',
   ].join('\n')

@@ -83,6 +83,7 @@ class Network {
       },
       receive: (visit, limit) => events.receive(visit, limit),
       readable: () => events.readable(),
+      leave: () => events.leave(),
       close,
       [Symbol.dispose]: close,
     }
