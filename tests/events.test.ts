@@ -1,11 +1,12 @@
 // runtimes: node
 // timeout: 240
-import { type ChildProcess, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import t, { type Test } from 'tap'
 import { invalid } from '../packages/formatters/test/valid-json.ts'
 import { words } from './parity/entries.ts'
 import { World } from './parity/world.ts'
-import { namespace, needsRoot, OURS, type Namespace } from './support/namespace.ts'
+import { namespace, needsRoot, OURS } from './support/namespace.ts'
+import { followed, listeners, pause, watch } from './support/watching.ts'
 
 const ORIGINAL = 'conntrack'
 const FLOW = '-s 1.1.1.1 -d 2.2.2.2 --sport 7 --dport 8 -t 60'
@@ -66,34 +67,6 @@ const EXPECTATION_LINES: readonly Line[] = [
   { line: '-E expect -o xml', runtimes: ['bun'] },
   { line: '-E expect -o xml,timestamp', runtimes: ['node'] },
 ]
-
-interface Watching {
-  readonly child: ChildProcess
-  readonly out: () => string
-  readonly err: () => string
-}
-
-function followed(child: ChildProcess): Watching {
-  let [out, err] = ['', '']
-  child.stdout?.setEncoding('utf8').on('data', (text: string) => (out += text))
-  child.stderr?.setEncoding('utf8').on('data', (text: string) => (err += text))
-  return { child, out: () => out, err: () => err }
-}
-
-const watch = (where: Namespace, program: string, line: string, runtime = ''): Watching =>
-  followed(
-    spawn('ip', ['netns', 'exec', where.name, program, ...line.split(' ')], {
-      stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, CONNTRACK_RUNTIME: runtime },
-    }),
-  )
-
-const LISTENING = /^\S+\s+12\s+\d+\s+000000[0-9a-f]{2}(?<!00)/gm
-/** How many sockets of the namespace listen to groups: the fourth column. */
-const listeners = (where: { run(program: string, words: readonly string[]): { readonly stdout: string } }): number =>
-  where.run('cat', ['/proc/net/netlink']).stdout.match(LISTENING)?.length ?? 0
-
-const pause = (milliseconds: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, milliseconds))
 
 /** Names of programs are seen only while they live, which the original asks too late at times; ages are rounded in another way; and each reads a clock. */
 const comparable = (text: string): string =>

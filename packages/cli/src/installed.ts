@@ -79,9 +79,9 @@ export const installed: CliParts = {
     },
     csv: {
       help: 'comma-separated values with a header',
-      flow: () => csv(protocols),
+      flow: (options) => csv(protocols, options),
       expectation: () => expectationCsv(protocols),
-      flowEvents: () => eventRows(csv(protocols), CSV),
+      flowEvents: (options) => eventRows(csv(protocols, options), CSV),
       expectationEvents: () => eventRows(expectationCsv(protocols), CSV),
     },
     table: {

@@ -58,7 +58,7 @@ export function understand(argv: readonly string[], protocols: readonly Protocol
   if (command === 'completion') return { kind: 'completion', shell: glued ?? '', words: line.words }
   if (command === 'version') return { kind: 'version' }
 
-  const watched = command === 'event' ? watching(given) : undefined
+  const watched = command === 'event' ? watching(given, table) : undefined
   const labels = labelMap(argumentsOf('labelmap').at(-1))
   const words = outputWordsIn(argumentsOf('output'), formats)
   const showsLabels = words.includes('labels') || given.some(({ option }) => option.sets?.startsWith('labels'))
@@ -89,6 +89,10 @@ export function understand(argv: readonly string[], protocols: readonly Protocol
       .filter(({ option }) => useOf(option, command, table) === 'ignored')
       .map(({ written, option }) => `ignoring \`${written}', which says nothing to this command (${option.help})`),
     ...output.warnings,
+    ...(watched?.warning === undefined ? [] : [watched.warning]),
+    ...named('secmark').map(
+      ({ written }) => `kernels since 2.6.37 tell no security mark, and to \`${written}' it is 0: secctx= has its name`,
+    ),
     ...(showsLabels && labels().problem !== undefined ? [labels().problem as string] : []),
   ]
   return { kind: 'job', job, netns, isDemo, warnings }

@@ -1,4 +1,6 @@
 import type { EventType } from '@conntrack/core'
+import { UNTOLD_AT_END } from '@conntrack/core/plugin'
+import type { TableName } from './commands.ts'
 import { UsageError } from './failure.ts'
 import type { Parsed } from './getopt.ts'
 import type { CliOption } from './options.ts'
@@ -14,12 +16,14 @@ export interface Watched {
   /** Ends after so many events, and after so many milliseconds. */
   readonly limit: number | undefined
   readonly duration: number | undefined
+  /** What of the events that were asked for is not shown, and why. */
+  readonly warning: string | undefined
 }
 
 type Given = Parsed<CliOption>
 
 /** Reads the options of -E. @throws UsageError that names the option and its value */
-export function watching(given: readonly Given[]): Watched {
+export function watching(given: readonly Given[], table: TableName): Watched {
   const named = (name: string): Given[] => given.filter(({ option }) => option.names[0] === name)
   const one = <T>(name: string, parse: (argument: string) => T | undefined, expected: string): T | undefined => {
     const [first, second] = named(name)
@@ -28,7 +32,7 @@ export function watching(given: readonly Given[]): Watched {
   }
   const masks = named('event-mask').map((each) => read(each, eventTypes, 'some of ALL, NEW, UPDATES, DESTROY'))
   return {
-    events: masks.length === 0 ? undefined : [...new Set(masks.flat())],
+    ...decidable(masks.length === 0 ? undefined : [...new Set(masks.flat())], table === 'expect' ? [] : given),
     receiveBuffer: one('buffer-size', size, 'bytes, such as 1000000 or 64M'),
     resync: named('no-resync').length === 0,
     reliable: named('reliable').length > 0,
@@ -37,14 +41,28 @@ export function watching(given: readonly Given[]): Watched {
   }
 }
 
+/**
+ * The events of which the conditions can be decided: not those of a flow's end where one is on what the kernel does not tell of it.
+ * @throws UsageError where none of the others was asked for
+ */
+function decidable(events: Watched['events'], given: readonly Given[]): Pick<Watched, 'events' | 'warning'> {
+  const untold = given.find(({ option: { sets = '' } }) => UNTOLD_AT_END.includes(sets.split('.')[0]))
+  if (untold === undefined || events?.includes('destroy') === false) return { events, warning: undefined }
+  const others = (events ?? ALL).filter((type) => type !== 'destroy')
+  const why = `the kernel does not tell what \`${untold.written}' is about when a flow ends`
+  if (others.length === 0) throw new UsageError(`${why}: expected -e NEW,UPDATES with it`, untold.written)
+  return { events: others, warning: `DESTROY events are not shown: ${why}` }
+}
+
 function read<T>({ written, argument = '' }: Given, parse: (argument: string) => T | undefined, expected: string): T {
   const value = parse(argument)
   if (value !== undefined) return value
   throw new UsageError(`invalid value \`${argument}' for option \`${written}': expected ${expected}`, written)
 }
 
+const ALL: readonly EventType[] = ['new', 'update', 'destroy']
 const WORDS: readonly (readonly [word: string, types: readonly EventType[]])[] = [
-  ['ALL', ['new', 'update', 'destroy']],
+  ['ALL', ALL],
   ['NEW', ['new']],
   ['UPDATES', ['update']],
   ['DESTROY', ['destroy']],

@@ -169,6 +169,8 @@ t.test('wrong options of events are told of by name and value', async (t) => {
     ['-E --count 1 --count 2', /`--count' is given twice/],
     ['-L -e NEW', /Illegal option `--event-mask' with this command/],
     ['-L -b 1', /Illegal option `--buffer-size' with this command/],
+    ['-E -e DESTROY -l bit3', /what `-l' is about when a flow ends: expected -e NEW,UPDATES/],
+    ['-E -e DESTROY --helper !ftp', /what `--helper' is about/],
     ['-E -z', /Illegal option `--zero' with this command/],
     ['-E dying', /-E .* `dying'/],
   ] as const) {

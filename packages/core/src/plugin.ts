@@ -80,5 +80,5 @@ export {
   unknownProtocol,
 } from './tables/protocol.ts'
 export { cpuStatisticsTable, expectationStatisticsTable } from './tables/statistics.ts'
-export { STATUS_BITS } from './tables/flow.ts'
+export { STATUS_BITS, UNTOLD_AT_END } from './tables/flow.ts'
 export { keys, ports } from './tables/tuple.ts'

@@ -6,19 +6,23 @@ import {
   type Protocol,
   type ProtocolVariant,
   type Row,
+  type Shape,
   type Table,
   type Text,
   word,
 } from '@conntrack/core/plugin'
-import { plainValue, type Step } from './parts.ts'
+import type { JsonOptions } from './json.ts'
+import { type LabelNames, namesAt } from './labels.ts'
+import { placeIfAny, plainValue, type Step } from './parts.ts'
 
 /**
  * Flows as CSV (RFC 4180): a header, and one row for each. There is a column for every field of the SDK's flow, by its path
  * (`original.sourcePort`), in the order of the tables, and for each of the given protocols' own fields: the columns depend on the protocols
- * alone, and not on what is listed. Empty is absent. Values are those of the JSON; lists have commas, so they stand in quotes.
+ * alone, and not on what is listed. Empty is absent. Values are those of the JSON; lists have commas, so they stand in quotes. With names of
+ * labels there is a last column of them, `labelNames`.
  */
-export function csv(protocols: readonly Protocol[]): Formatter<ProtocolVariant> {
-  return csvOf(flowVariants(protocols))
+export function csv(protocols: readonly Protocol[], { labels }: JsonOptions = {}): Formatter<ProtocolVariant> {
+  return csvOf(flowVariants(protocols), labels)
 }
 
 /** Expectations as CSV in the same way. */
@@ -33,14 +37,15 @@ const END = word('\r\n')
 const COMMA = 0x2c
 const QUOTE = 0x22
 
-function csvOf(variants: readonly ProtocolVariant[]): Formatter<ProtocolVariant> {
+function csvOf(variants: readonly ProtocolVariant[], labels?: LabelNames): Formatter<ProtocolVariant> {
   const columns = merged(variants.map(({ table }) => paths(table))).filter((path) => !NEVER_TOLD.test(path))
   return {
     name: 'csv',
-    head: `${['protocol', 'family', ...columns].join(',')}\r\n`,
-    compile({ variant, fields }) {
+    head: `${['protocol', 'family', ...columns, ...(labels === undefined ? [] : ['labelNames'])].join(',')}\r\n`,
+    compile(shape) {
+      const { variant, fields } = shape
       const start = word(variant.name)
-      const cells = columns.map((path) => cell(fields.get(path)))
+      const cells = [...columns.map((path) => cell(fields.get(path))), ...(labels === undefined ? [] : [namesCell(shape, labels)])]
       return (entry, text) => {
         text.word(start)
         text.word(entry.message.family === AF_INET6 ? IPV6 : IPV4)
@@ -91,6 +96,18 @@ function cell(field: Field | undefined): Step {
       quote(text, start)
       return
     }
+  }
+}
+
+/** The names of the labels that have one. A name has neither commas nor quotes. */
+function namesCell(shape: Shape<ProtocolVariant>, labels: LabelNames): Step {
+  const place = placeIfAny(shape, 'labels')
+  return ({ bytes, slots }, text) => {
+    const at = place === undefined ? 0 : slots[place.slot]
+    if (at === 0) return
+    const start = text.length
+    text.string(namesAt(bytes, at, labels).join(','))
+    quote(text, start)
   }
 }
 

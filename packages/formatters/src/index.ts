@@ -6,7 +6,7 @@ export { type EventCells, eventLine, type EventOptions, eventRows, eventSave } f
 export { expectationEventXml, expectationLine, type ExpectationOptions, expectationXml } from './expectation.ts'
 export { expectationSave } from './expectation-save.ts'
 export { jsonReader } from './json-reader.ts'
-export { eventJson, JSON_VERSION, json, jsonRecord } from './json.ts'
+export { eventJson, JSON_VERSION, json, type JsonOptions, jsonRecord } from './json.ts'
 export { jsonSchema } from './json-schema.ts'
 export type { LabelNames } from './labels.ts'
 export { type LineOptions, line } from './line.ts'

@@ -20,8 +20,8 @@ import { JSON_VERSION } from './json.ts'
  */
 export function jsonSchema(protocols: readonly Protocol[]): JsonSchema {
   const shared = new Definitions()
-  const flows = entries('Flow', flowVariants(protocols), shared)
-  const expectations = entries('Expectation', expectationVariants(protocols), shared)
+  const flows = entries('Flow', flowVariants(protocols), shared, { labelNames })
+  const expectations = entries('Expectation', expectationVariants(protocols), shared, {})
   return {
     $schema: 'https://json-schema.org/draft/2020-12/schema',
     $id: `urn:conntrack-ts:json:${JSON_VERSION}`,
@@ -46,6 +46,12 @@ const reference = (name: string): JsonSchema => ({ $ref: `#/$defs/${name}` })
 
 const version: JsonSchema = { const: JSON_VERSION, description: 'changes when a name or a type does; stands in every line, once' }
 const cpu: JsonSchema = { type: 'integer', minimum: 0, description: 'number of the CPU that counted' }
+
+const labelNames: JsonSchema = {
+  type: 'array',
+  items: { type: 'string' },
+  description: 'names of the labels that have one in connlabel.conf, where they were asked for',
+}
 
 const error: JsonSchema = {
   type: 'object',
@@ -118,13 +124,13 @@ const report = (type: string, counters: Readonly<Record<string, JsonSchema>>): J
 }
 
 /** The entries of each protocol: `tcpFlow`. */
-function entries(what: string, variants: readonly ProtocolVariant[], shared: Definitions): Record<string, JsonSchema> {
+function entries(what: string, variants: readonly ProtocolVariant[], shared: Definitions, others: JsonSchema): Record<string, JsonSchema> {
   return Object.fromEntries(
     variants.map(({ name, table }) => {
       const properties = propertiesOf(table, (row) => shared.rowSchema(row, name))
       const own = { version, protocol: { const: name }, family: { enum: ['ipv4', 'ipv6'] } }
       const required = ['protocol', 'family', ...requiredOf(table)]
-      return [`${name}${what}`, { type: 'object', required, properties: { ...own, ...properties } }]
+      return [`${name}${what}`, { type: 'object', required, properties: { ...own, ...properties, ...others } }]
     }),
   )
 }

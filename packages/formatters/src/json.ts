@@ -9,8 +9,9 @@ import {
   word,
 } from '@conntrack/core/plugin'
 import { byType, type EventOptions } from './event.ts'
+import { type LabelNames, labelsInJson } from './labels.ts'
 import { constant } from './markup.ts'
-import { type Step, sequence } from './parts.ts'
+import { placeIfAny, type Step, sequence } from './parts.ts'
 
 /** Version of the JSON that is written: it changes when a name or a type does, not when a field is added. */
 export const JSON_VERSION = 1
@@ -20,15 +21,21 @@ const CLOSE = word('}')
 const BRACE = 0x7b
 const COMMA = 0x2c
 
+/** What JSON has besides the fields of the SDK. */
+export interface JsonOptions {
+  /** Names of labels: `labelNames` stands beside `labels`, whose bytes tell of those without a name too. */
+  readonly labels?: LabelNames
+}
+
 /**
  * A flow as one line of JSON: `version`, and the fields of the SDK's flow by the same names. Numbers of 64 bits are strings of
  * decimal digits, bytes are strings of hexadecimal digits, and what the kernel did not send is not there.
  */
-export function json(): Formatter<ProtocolVariant> {
+export function json({ labels }: JsonOptions = {}): Formatter<ProtocolVariant> {
   return {
     name: 'json',
     compile(shape) {
-      return sequence([constant(`{"version":${JSON_VERSION},`), fieldsOf(shape), constant('}\n')])
+      return sequence([constant(`{"version":${JSON_VERSION},`), fieldsOf(shape, labels), constant('}\n')])
     },
   }
 }
@@ -37,11 +44,14 @@ export function json(): Formatter<ProtocolVariant> {
  * Events as lines of JSON: `version` and the SDK's event, with the entry nested in it as `flow` or `expectation`, and the name of the
  * program that made the change where it is known. Reports are lines too.
  */
-export function eventJson(key: 'flow' | 'expectation', { program }: EventOptions = {}): EventFormatter<ProtocolVariant> {
+export function eventJson(
+  key: 'flow' | 'expectation',
+  { program, labels }: EventOptions & JsonOptions = {},
+): EventFormatter<ProtocolVariant> {
   return {
     name: 'json',
     compile(shape) {
-      const fields = fieldsOf(shape)
+      const fields = fieldsOf(shape, labels)
       const entryKey = word(`,"${key}":{`)
       return ({ type, timestamp, portId, synthetic, entry }, text) => {
         text.word(EVENT[type])
@@ -63,8 +73,9 @@ export function eventJson(key: 'flow' | 'expectation', { program }: EventOptions
 const EVENT = byType((type) => `{"version":${JSON_VERSION},"type":"${type}","timestamp":`)
 
 /** The fields of an entry, `"protocol":"tcp","family":"ipv4",…`, without the braces around them. */
-function fieldsOf(shape: Shape<ProtocolVariant>): Step {
-  const fields = object(shape.members)
+function fieldsOf(shape: Shape<ProtocolVariant>, labels: LabelNames | undefined): Step {
+  const named = placeIfAny(shape, 'labels')
+  const fields = sequence([object(shape.members), ...(labels === undefined || named === undefined ? [] : [labelsInJson(named, labels)])])
   const head = word(`"protocol":${JSON.stringify(shape.variant.name)},"family":`)
   return (entry, text) => {
     text.word(head)

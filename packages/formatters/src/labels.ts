@@ -36,6 +36,16 @@ export function labelElements({ slot }: Place, names: LabelNames): Step {
   }
 }
 
+/** `"labelNames":["a"]` and a comma before it, of the labels that have names; nothing where the kernel told of no labels. */
+export function labelsInJson({ slot }: Place, names: LabelNames): Step {
+  return ({ bytes, slots }, text) => {
+    const at = slots[slot]
+    if (at === 0) return
+    text.string(',"labelNames":')
+    text.json(namesAt(bytes, at, names))
+  }
+}
+
 /** An option with the labels that are set, `--label-add a,bit64 `; in quotes where a name has a blank. Nothing where none is set. */
 export function labelsOption(option: string, { slot }: Place, names: LabelNames): Step {
   const before = word(`${option} `)

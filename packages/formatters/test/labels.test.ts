@@ -1,6 +1,7 @@
 import t from 'tap'
-import { line, save, xml } from '../src/index.ts'
-import { printedFlow } from './printed.ts'
+import { csv, json, line, save, xml } from '../src/index.ts'
+import { PROTOCOLS, printedFlow } from './printed.ts'
+import { invalid } from './valid-json.ts'
 
 /** CTA_LABELS with these bits. */
 function labels(...bits: number[]): Uint8Array {
@@ -27,6 +28,21 @@ t.test('xml has an element for each', async (t) => {
   t.match(shown, '<mark>7</mark><labels><label>lbl3</label><label>my label</label></labels><use>1</use>')
   t.match(printedFlow(xml({ labels: NAMES }), { labels: labels(127) }), '<labels></labels>')
   t.notMatch(printedFlow(xml(), { labels: labels(3) }), 'label')
+})
+
+t.test('JSON and CSV have the names beside the bytes', async (t) => {
+  const flow = { labels: labels(3, 64, 127), id: 7 }
+  const object = printedFlow(json({ labels: NAMES }), flow)
+  t.match(object, '"labels":"08000000000000000100000000000080","id":7,"labelNames":["lbl3","my label"]}')
+  t.equal(invalid(object), undefined)
+  t.match(printedFlow(json({ labels: NAMES }), { labels: labels(5) }), '"labelNames":[]}')
+  t.notMatch(printedFlow(json({ labels: NAMES }), {}), 'label', 'nothing where the kernel told of none')
+  t.notMatch(printedFlow(json(), flow), 'labelNames')
+  const rows = csv(PROTOCOLS, { labels: NAMES })
+  t.match(rows.head, /,labelNames\r\n$/)
+  t.match(printedFlow(rows, flow), /,"lbl3,my label"\r\n$/)
+  t.match(printedFlow(rows, { labels: labels(3) }), /,lbl3\r\n$/)
+  t.match(printedFlow(rows, {}), /,\r\n$/)
 })
 
 t.test('a saved flow has all of its labels, by number where they have no name', async (t) => {

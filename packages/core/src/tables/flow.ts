@@ -57,6 +57,21 @@ const synproxy = {
 }
 
 /**
+ * Fields that the kernel tells in lists and in events, but not in that of a flow's end (ctnetlink_conntrack_event). A condition on one
+ * cannot be decided there.
+ */
+export const UNTOLD_AT_END: readonly string[] = [
+  'helper',
+  'labels',
+  'master',
+  'originalSequenceAdjustment',
+  'replySequenceAdjustment',
+  'secmark',
+  'securityContext',
+  'synproxy',
+]
+
+/**
  * enum ctattr_type: an entry of the connection table. `layer4` and `protoinfo` are the protocol's parts of CTA_TUPLE_PROTO and
  * CTA_PROTOINFO. Times are nanoseconds since 1970, `timeout` seconds from now.
  */
