@@ -15,7 +15,7 @@ const BUDGET: Readonly<Record<string, number>> = {
   "{ dccp } from '@conntrack/proto-dccp'": 5_300,
   "{ gre } from '@conntrack/proto-gre'": 4_200,
   "{ line } from '@conntrack/formatters'": 6_000,
-  "{ json } from '@conntrack/formatters'": 1_000,
+  "{ json } from '@conntrack/formatters'": 1_300,
   "{ xml } from '@conntrack/formatters'": 5_800,
   "{ save } from '@conntrack/formatters'": 6_000,
   "{ csv } from '@conntrack/formatters'": 7_000,

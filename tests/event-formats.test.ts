@@ -97,7 +97,7 @@ t.test('JSON, XML and CSV of events are what their readers expect, with names of
   t.equal(elements(timed.out(), 'count(/conntrack/flow/when/year)'), String(flows))
   t.equal(elements(expectedXml.out(), 'concat(count(/expect/flow[@type="new"]), count(/expect/flow[@type="destroy"]/meta/when))'), '11')
 
-  const rows = parse(csv.out(), { columns: true, record_delimiter: '\r\n' }) as Record<string, string>[]
+  const rows: Record<string, string>[] = parse(csv.out(), { columns: true, record_delimiter: '\r\n' })
   t.equal(rows.length, flows)
   t.match(rows[0], { event: 'new', labels: '08000000000000000100000010000000', labelNames: 'lbl3,my label' })
 
