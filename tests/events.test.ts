@@ -6,7 +6,7 @@ import { invalid } from '../packages/formatters/test/valid-json.ts'
 import { words } from './parity/entries.ts'
 import { World } from './parity/world.ts'
 import { namespace, needsRoot, OURS } from './support/namespace.ts'
-import { followed, listeners, pause, watch } from './support/watching.ts'
+import { followed, listeners, pause, watch, type Watching } from './support/watching.ts'
 
 const ORIGINAL = 'conntrack'
 const FLOW = '-s 1.1.1.1 -d 2.2.2.2 --sport 7 --dport 8 -t 60'
