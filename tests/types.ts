@@ -1,12 +1,12 @@
 // Not run: the compiler is the test. A line under @ts-expect-error must be an error, everything else must not.
-import { openConntrack } from '@conntrack/core'
+import { type Flow, type FlowEvent, openConntrack } from '@conntrack/core'
 import { attribute, ports, protocol, u8, within } from '@conntrack/core/plugin'
 import { dccp } from '@conntrack/proto-dccp'
 import { gre } from '@conntrack/proto-gre'
-import { icmp, icmpv6 } from '@conntrack/proto-icmp'
+import { type Icmp, icmp, icmpv6 } from '@conntrack/proto-icmp'
 import { sctp } from '@conntrack/proto-sctp'
-import { tcp } from '@conntrack/proto-tcp'
-import { udp, udplite } from '@conntrack/proto-udp'
+import { type Tcp, tcp } from '@conntrack/proto-tcp'
+import { type Udp, udp, udplite } from '@conntrack/proto-udp'
 
 const ct = openConntrack({ protocols: [tcp, udp, icmp] })
 type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
@@ -37,6 +37,24 @@ export function filtersAreChecked(): void {
   ct.flows.list({ mark: { value: 1, mask: 0xff }, status: { all: ['ASSURED'], none: ['SEEN_REPLY'] } })
   // @ts-expect-error misspelt
   ct.flows.list({ protocol: 'tcp', original: { destinationPrt: 443 } })
+  // @ts-expect-error misspelt
+  ct.flows.list({ protocl: 'tcp' })
+  // @ts-expect-error misspelt, beside what is right
+  ct.flows.list({ protocol: 'tcp', stat: 'ESTABLISHED' })
+  // @ts-expect-error misspelt, where no protocol is named
+  ct.flows.list({ marc: 1 })
+  // @ts-expect-error misspelt, in a condition
+  ct.flows.list({ mark: { value: 1, msk: 2 } })
+  // @ts-expect-error misspelt, of a translation
+  ct.flows.list({ sourceNat: { adress: '10.0.0.1' } })
+  // @ts-expect-error misspelt, of a delete
+  ct.flows.delete({ protocol: 'udp', original: { sourcePrt: 1 } })
+  // @ts-expect-error misspelt, of a watch
+  ct.flows.watch({ filter: { protocol: 'tcp', original: { destinationPrt: 443 } } })
+  // @ts-expect-error no such state
+  ct.flows.list({ protocol: 'tcp', state: { oneOf: ['ESTABLISHT'] } })
+  // @ts-expect-error no such status bit
+  ct.flows.list({ status: { all: ['ASURED'] } })
   // @ts-expect-error UDP has no state
   ct.flows.list({ protocol: 'udp', state: 'ESTABLISHED' })
   // @ts-expect-error ports belong to a protocol
@@ -68,6 +86,39 @@ export const plugin = protocol({
   ],
   opposite: (tuple) => tuple,
 })
+
+export const labelled = protocol({
+  name: 'labelled',
+  number: 201,
+  tuple: ports,
+  protoinfo: {},
+  labels: {
+    sourcePort: 'sport',
+    // @ts-expect-error a label is a word
+    destinationPort: 5,
+  },
+  options: [],
+  opposite: (tuple) => tuple,
+})
+
+export const mislabelled = protocol({
+  name: 'mislabelled',
+  number: 202,
+  tuple: ports,
+  protoinfo: {},
+  // @ts-expect-error no such field
+  labels: { sourcePort: 'sport', destinationPort: 'dport', sorcePort: 'sport' },
+  options: [],
+  opposite: (tuple) => tuple,
+})
+
+/** Protocols have types by name, which are those of their values. */
+export function protocolsHaveNames(one: Flow<Tcp>, other: Flow<typeof tcp>, watched: FlowEvent<Tcp | Udp>): void {
+  same<Equal<typeof one, typeof other>>()
+  same<Equal<Flow<Icmp>, Flow<typeof icmp>>>()
+  if (one.protocol === 'tcp') same<Equal<typeof one.windowScaleReply, number | undefined>>()
+  if ('flow' in watched && watched.flow.protocol === 'udp') same<Equal<typeof watched.flow.original.sourcePort, number | undefined>>()
+}
 
 const every = openConntrack({ protocols: [tcp, udp, udplite, icmp, icmpv6, sctp, dccp, gre] })
 

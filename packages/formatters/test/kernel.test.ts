@@ -31,7 +31,7 @@ const FLOWS = [
   { protocol: 'sctp', original: { ...FOUR, ...ports }, state: 'COOKIE_WAIT', verificationTagOriginal: 1, verificationTagReply: 2 },
   { protocol: 'gre', original: { ...FOUR, sourceKey: 0, destinationKey: 0xabc } },
   { protocol: 'unknown', original: { ...SIX, protocolNumber: 253 } },
-]
+] as const
 
 const TIMEOUT = /^((?:ipv[46] +\d+ )?\w+ +\d+) (\d+)/
 const ageless = (text: string): string => text.replace(TIMEOUT, '$1 N').replace(/ delta-time=\d+/, ' delta-time=N')

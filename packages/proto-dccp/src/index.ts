@@ -10,6 +10,7 @@ import {
   ports,
   PROPERTY_USE,
   protocol,
+  type Protocol,
   STATE_USE,
   within,
 } from '@conntrack/core/plugin'
@@ -39,17 +40,26 @@ const role: typeof roles = {
   },
 }
 
+/** What CTA_PROTOINFO has of DCCP. */
+const protoinfo = within(2, 'CTA_PROTOINFO_DCCP', {
+  /** The state of the connection, as in enum ct_dccp_states (CTA_PROTOINFO_DCCP_STATE). */
+  state: attribute(1, 'CTA_PROTOINFO_DCCP_STATE', state),
+  /** What who sent the first packet is: client or server (CTA_PROTOINFO_DCCP_ROLE). */
+  role: attribute(2, 'CTA_PROTOINFO_DCCP_ROLE', role),
+  /** The sequence number of the handshake, 48 bits (CTA_PROTOINFO_DCCP_HANDSHAKE_SEQ). */
+  handshakeSequence: attribute(3, 'CTA_PROTOINFO_DCCP_HANDSHAKE_SEQ', sequence),
+})
+
+/** The type of {@link dccp}: `Flow<Dccp>` is a flow of DCCP. */
+export interface Dccp extends Protocol<'dccp', typeof ports, typeof protoinfo> {}
+
 /** IPPROTO_DCCP. Kernels from 6.16 on track it no more. */
-export const dccp = protocol({
+export const dccp: Dccp = protocol({
   name: 'dccp',
   number: 33,
   tuple: ports,
   labels: { sourcePort: 'sport', destinationPort: 'dport' },
-  protoinfo: within(2, 'CTA_PROTOINFO_DCCP', {
-    state: attribute(1, 'CTA_PROTOINFO_DCCP_STATE', state),
-    role: attribute(2, 'CTA_PROTOINFO_DCCP_ROLE', role),
-    handshakeSequence: attribute(3, 'CTA_PROTOINFO_DCCP_HANDSHAKE_SEQ', sequence),
-  }),
+  protoinfo,
   state: 'state',
   options: [
     ...portOptions,

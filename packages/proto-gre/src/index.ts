@@ -2,10 +2,13 @@
  * GRE, as PPTP uses it.
  * @module @conntrack/proto-gre
  */
-import { keys, pairOptions, protocol } from '@conntrack/core/plugin'
+import { keys, pairOptions, protocol, type Protocol } from '@conntrack/core/plugin'
+
+/** The type of {@link gre}: `Flow<Gre>` is a flow of GRE. */
+export interface Gre extends Protocol<'gre', typeof keys, Record<never, never>> {}
 
 /** IPPROTO_GRE. The keys are the call ids of PPTP's enhanced GRE (version 1), and 0 otherwise. */
-export const gre = protocol({
+export const gre: Gre = protocol({
   name: 'gre',
   number: 47,
   tuple: keys,

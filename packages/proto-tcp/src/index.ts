@@ -10,6 +10,7 @@ import {
   ports,
   PROPERTY_USE,
   protocol,
+  type Protocol,
   STATE_USE,
   u8,
   within,
@@ -51,20 +52,31 @@ function scaled<Given extends Windows>(given: Given): Given {
   return { ...given, windowScaleOriginal, windowScaleReply, ...windowScale }
 }
 
+/** What CTA_PROTOINFO has of TCP. */
+const protoinfo = within(1, 'CTA_PROTOINFO_TCP', {
+  /** The state as the kernel sees the connection pass by, as in enum tcp_conntrack (CTA_PROTOINFO_TCP_STATE). */
+  state: attribute(1, 'CTA_PROTOINFO_TCP_STATE', state),
+  /** Bits that windows in the original direction are shifted by (CTA_PROTOINFO_TCP_WSCALE_ORIGINAL). */
+  windowScaleOriginal: attribute(2, 'CTA_PROTOINFO_TCP_WSCALE_ORIGINAL', u8),
+  /** The same in the reply direction (CTA_PROTOINFO_TCP_WSCALE_REPLY). */
+  windowScaleReply: attribute(3, 'CTA_PROTOINFO_TCP_WSCALE_REPLY', u8),
+  /** What was seen of who began, as IP_CT_TCP_FLAG_*, and which of them a change is about (CTA_PROTOINFO_TCP_FLAGS_ORIGINAL). */
+  flagsOriginal: attribute(4, 'CTA_PROTOINFO_TCP_FLAGS_ORIGINAL', windowFlags),
+  /** The same of who answers (CTA_PROTOINFO_TCP_FLAGS_REPLY). */
+  flagsReply: attribute(5, 'CTA_PROTOINFO_TCP_FLAGS_REPLY', windowFlags),
+})
+
+/** The type of {@link tcp}: `Flow<Tcp>` is a flow of TCP. */
+export interface Tcp extends Protocol<'tcp', typeof ports, typeof protoinfo> {}
+
 /** IPPROTO_TCP. */
-export const tcp = protocol({
+export const tcp: Tcp = protocol({
   name: 'tcp',
   number: 6,
   isBuiltIn: true,
   tuple: ports,
   labels: { sourcePort: 'sport', destinationPort: 'dport' },
-  protoinfo: within(1, 'CTA_PROTOINFO_TCP', {
-    state: attribute(1, 'CTA_PROTOINFO_TCP_STATE', state),
-    windowScaleOriginal: attribute(2, 'CTA_PROTOINFO_TCP_WSCALE_ORIGINAL', u8),
-    windowScaleReply: attribute(3, 'CTA_PROTOINFO_TCP_WSCALE_REPLY', u8),
-    flagsOriginal: attribute(4, 'CTA_PROTOINFO_TCP_FLAGS_ORIGINAL', windowFlags),
-    flagsReply: attribute(5, 'CTA_PROTOINFO_TCP_FLAGS_REPLY', windowFlags),
-  }),
+  protoinfo,
   state: 'state',
   options: [
     ...portOptions,

@@ -99,14 +99,17 @@ export function fromKernel<R extends Row>(row: R): R & FromKernel {
 
 type ValueOf<R> = R extends Attribute<infer T> ? T : R extends PerFamily ? string : R extends Nest<infer T> ? Decoded<T> : never
 type SentOf<R> = R extends Nest<infer T> ? Encodable<T> : ValueOf<R>
-type KeysWith<T, Marker> = { [K in keyof T]: T[K] extends Marker ? K : never }[keyof T]
 /** An intersection as one object type, for readable hovers. */
 export type Flat<T> = { [K in keyof T]: T[K] }
 
+// Keys are chosen by `as`: so a field has the docblock of its row.
+
 /** The object that a table describes. A field that was not sent is absent; absent is not zero. */
 export type Decoded<T extends Table> = Flat<
-  { readonly [K in KeysWith<T, Always>]: ValueOf<T[K]> } & { readonly [K in Exclude<keyof T, KeysWith<T, Always>>]?: ValueOf<T[K]> }
+  { readonly [K in keyof T as T[K] extends Always ? K : never]: ValueOf<T[K]> } & {
+    readonly [K in keyof T as T[K] extends Always ? never : K]?: ValueOf<T[K]>
+  }
 >
 
 /** The object that can be sent: every field may be left out, and what only the kernel tells is not there. */
-export type Encodable<T extends Table> = { readonly [K in Exclude<keyof T, KeysWith<T, FromKernel>>]?: SentOf<T[K]> }
+export type Encodable<T extends Table> = { readonly [K in keyof T as T[K] extends FromKernel ? never : K]?: SentOf<T[K]> }

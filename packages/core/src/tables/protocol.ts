@@ -245,24 +245,40 @@ type FlowTable<L4 extends Table, Info extends Table> = ReturnType<typeof flowTab
 /** nfgen_family of a flow: AF_INET or AF_INET6. */
 export type Family = 'ipv4' | 'ipv6'
 
+/** What every entry has, whatever its protocol. */
+interface Named<Name> {
+  /** The protocol's name, which tells what other fields there are. */
+  readonly protocol: Name
+  /** That of its addresses. */
+  readonly family: Family
+}
+
+interface OfProtocol<Name> {
+  /** The protocol's name, which tells what other fields there may be. */
+  readonly protocol: Name
+}
+
+interface OfFamily {
+  /** That of the addresses: AF_INET or AF_INET6. */
+  readonly family?: Family
+}
+
+/** What makes, finds or filters entries of a protocol. */
+interface Naming<Name> extends OfProtocol<Name>, OfFamily {}
+
 /** A flow of one protocol: a plain object that lasts. `P` is the protocol's type: `FlowOf<typeof tcp>`. */
-export type FlowOf<P> =
-  P extends Protocol<infer N, infer L4, infer Info>
-    ? Flat<{ readonly protocol: N; readonly family: Family } & Decoded<FlowTable<L4, Info>>>
-    : never
+export type FlowOf<P> = P extends Protocol<infer N, infer L4, infer Info> ? Flat<Named<N> & Decoded<FlowTable<L4, Info>>> : never
 
 /** What can be said of a flow to make or change it. Fields that only the kernel tells are not taken. */
-export type NewFlowOf<P> =
-  P extends Protocol<infer N, infer L4, infer Info>
-    ? Flat<{ readonly protocol: N; readonly family?: Family } & Encodable<FlowTable<L4, Info>>>
-    : never
+export type NewFlowOf<P> = P extends Protocol<infer N, infer L4, infer Info> ? Flat<Naming<N> & Encodable<FlowTable<L4, Info>>> : never
 
 type FlowConditions<L4 extends Table, Info extends Table> = NatConditions &
-  Omit<Conditions<FlowTable<L4, Info>>, keyof NatConditions> & { readonly family?: Family }
+  Omit<Conditions<FlowTable<L4, Info>>, keyof NatConditions> &
+  OfFamily
 
 /** Conditions on flows: those of one protocol, with its fields, or those that all have. */
 export type FlowFilterOf<P> =
-  | (P extends Protocol<infer N, infer L4, infer Info> ? Flat<{ readonly protocol: N } & FlowConditions<L4, Info>> : never)
+  | (P extends Protocol<infer N, infer L4, infer Info> ? Flat<OfProtocol<N> & FlowConditions<L4, Info>> : never)
   | Flat<{ readonly protocol?: undefined } & FlowConditions<Record<never, never>, Record<never, never>>>
 
 /** A protocol with a table of its entries: flows or expectations. */
@@ -292,20 +308,12 @@ export function expectationVariants(protocols: readonly Protocol[]): ProtocolVar
 type ExpectationTable<L4 extends Table> = ReturnType<typeof expectationTable<L4>>
 
 /** An expectation of one protocol: a plain object that lasts. */
-export type ExpectationOf<P> =
-  P extends Protocol<infer N, infer L4, infer _>
-    ? Flat<{ readonly protocol: N; readonly family: Family } & Decoded<ExpectationTable<L4>>>
-    : never
+export type ExpectationOf<P> = P extends Protocol<infer N, infer L4, infer _> ? Flat<Named<N> & Decoded<ExpectationTable<L4>>> : never
 
 /** What can be said of an expectation to make or find it. */
-export type NewExpectationOf<P> =
-  P extends Protocol<infer N, infer L4, infer _>
-    ? Flat<{ readonly protocol: N; readonly family?: Family } & Encodable<ExpectationTable<L4>>>
-    : never
+export type NewExpectationOf<P> = P extends Protocol<infer N, infer L4, infer _> ? Flat<Naming<N> & Encodable<ExpectationTable<L4>>> : never
 
 /** Conditions on expectations: those of one protocol, with its fields, or those that all have. */
 export type ExpectationFilterOf<P> =
-  | (P extends Protocol<infer N, infer L4, infer _>
-      ? Flat<{ readonly protocol: N; readonly family?: Family } & Conditions<ExpectationTable<L4>>>
-      : never)
+  | (P extends Protocol<infer N, infer L4, infer _> ? Flat<Naming<N> & Conditions<ExpectationTable<L4>>> : never)
   | Flat<{ readonly protocol?: undefined; readonly family?: Family } & Conditions<ExpectationTable<Record<never, never>>>>
