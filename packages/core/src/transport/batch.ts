@@ -49,11 +49,9 @@ export class Batch {
   #length = 0
   /** Where the last request begins. */
   #last = 0
-  /** What the answers to what is in `#out` may take. */
-  #charge = 0
   /** The requests in `#out`. */
-  #waiting: Datagram = { first: 0, index: 0, commands: [] }
-  /** Those that are being sent on another thread, or are sent and not settled. */
+  #waiting: Datagram = { first: 0, index: 0, commands: [], charge: 0 }
+  /** Those that are being sent on another thread. */
   #underway: Datagram | undefined
   #sends = 0
   #over = false
@@ -76,14 +74,15 @@ export class Batch {
     if (this.#over) throw new Error('this batch is over')
     const length = HEADER_LENGTH + (body?.length ?? 0)
     const charge = this.#observer.reply === undefined ? ERROR_CHARGE : REPLY_CHARGE
-    if (this.#length + length > this.#room.send || this.#charge + charge > this.#room.receive) this.#send()
+    if (this.#length + length > this.#room.send || this.#waiting.charge + charge > this.#room.receive) this.#send()
     if (this.#length + length > this.#out.length) this.#grow(this.#length + length)
     const connection = this.#connection
     // Within one datagram the numbers are without a gap.
-    const { commands } = this.#waiting
+    const waiting = this.#waiting
+    const { commands } = waiting
     if (commands.length === 0 && connection.sequence > LAST_FIRST) connection.sequence = 0
     connection.sequence = nextSequence(connection.sequence)
-    if (commands.length === 0) this.#waiting.first = connection.sequence
+    if (commands.length === 0) waiting.first = connection.sequence
     header(this.#out, this.#length, length, {
       type,
       flags: flags | NLM_F_REQUEST,
@@ -95,7 +94,7 @@ export class Batch {
     if (body !== undefined) this.#out.set(body, this.#length + HEADER_LENGTH)
     this.#last = this.#length
     this.#length = align(this.#length + length)
-    this.#charge += charge
+    waiting.charge += charge
     commands.push(command)
   }
 
@@ -103,14 +102,14 @@ export class Batch {
   end(): void {
     if (this.#over) return
     this.#send()
-    this.#orLeave(() => this.#settle())
+    this.#orLeave(() => this.#settle(this.#sent()))
     this.#leave(true)
   }
 
   /** Ends without sending what is left: what was sent is settled. After the end it does nothing. @throws NetlinkError as `add` does */
   close(): void {
     if (this.#over) return
-    this.#orLeave(() => this.#settle())
+    this.#orLeave(() => this.#settle(this.#sent()))
     this.#leave(false)
   }
 
@@ -120,31 +119,40 @@ export class Batch {
     this.#out = larger
   }
 
-  /** Sends what was added, and settles what was sent before. On another thread, where there is one, the kernel works while more is added. */
+  /** Sends what was added. On another thread, where there is one: meanwhile what was sent before is settled, and more is added. */
   #send(): void {
     const waiting = this.#waiting
     if (waiting.commands.length === 0) return
     this.#orLeave(() => {
-      this.#settle()
       const { socket } = this.#connection
+      const before = this.#sent()
+      // The answers to both have to find room.
+      const isRoom = before === undefined || before.charge + waiting.charge <= this.#room.receive
+      if (!isRoom) this.#settle(before)
       const bytes = this.#out.subarray(0, this.#length)
       bytes[this.#last + 6] |= NLM_F_ACK
       const isAside = ++this.#sends > MANY_SENDS && socket.sendAside?.(bytes) === true
-      if (!isAside) socket.send(bytes)
-      this.#underway = waiting
-      this.#waiting = { first: 0, index: waiting.index + waiting.commands.length, commands: [] }
+      if (isAside) this.#underway = waiting
+      else socket.send(bytes)
+      this.#waiting = { first: 0, index: waiting.index + waiting.commands.length, commands: [], charge: 0 }
       this.#length = 0
-      this.#charge = 0
-      if (!isAside) this.#settle()
+      if (isRoom) this.#settle(before)
+      if (!isAside) this.#settle(waiting)
     })
   }
 
-  /** Receives until the last request that was sent is answered for. */
-  #settle(): void {
-    if (this.#underway === undefined) return
-    const { first, index, commands } = this.#underway
+  /** What was being sent on another thread, once it is. */
+  #sent(): Datagram | undefined {
+    const underway = this.#underway
     this.#underway = undefined
-    this.#connection.socket.sent?.()
+    if (underway !== undefined) this.#connection.socket.sent?.()
+    return underway
+  }
+
+  /** Receives until the last request of a datagram that was sent is answered for. */
+  #settle(datagram: Datagram | undefined): void {
+    if (datagram === undefined) return
+    const { first, index, commands } = datagram
     const { bytes, words } = this.#connection
     const count = commands.length
     let settled = 0
@@ -196,6 +204,8 @@ interface Datagram {
   readonly index: number
   /** The requests' names. */
   readonly commands: string[]
+  /** What the answers may take of the socket's room. */
+  charge: number
 }
 
 function replyAt(bytes: Uint8Array, words: Int32Array, start: number, end: number): BatchReply {

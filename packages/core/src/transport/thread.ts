@@ -114,6 +114,7 @@ export class Thread {
     for (let i = 0; i < 4; i++) sender[PORT_ID * 4 + i] = portId >>> (8 * i)
     if (length > 0) into.set(this.#slots[slot].subarray(0, Math.min(length, SLOT, into.length)))
     this.#tell(TAKEN, this.#taken)
+    if (length < 0) this.#sleepWhile(JOB, RECEIVING)
     return length
   }
 

@@ -214,6 +214,25 @@ t.test('a list is read while a batch is sent, each over a socket of its own', (t
   t.end()
 })
 
+t.test('a datagram waits until those before are settled, where the answers to both find no room', (t) => {
+  const told: string[] = []
+  const kernel = scriptedKernel(yes, { send: 332, receive: 5120 })
+  const opened = requests(() => {
+    const socket = kernel()
+    const send = (bytes: Uint8Array): true => {
+      told.push('begun')
+      socket.send(bytes.slice())
+      return true
+    }
+    return Object.assign(socket, { sendAside: send, sent() {} })
+  })
+  const batch = opened.batch({ settled: (index) => told.push(`settled ${index}`) })
+  for (let i = 0; i < 18 * 3; i++) batch.add(create)
+  batch.end()
+  t.strictSame(told.slice(48), ['begun', ...[48, 49, 50].map((i) => `settled ${i}`), 'begun', ...[51, 52, 53].map((i) => `settled ${i}`)])
+  t.end()
+})
+
 t.test('a long batch is sent aside, and settled when the next datagram is full', (t) => {
   const told: string[] = []
   const kernel = scriptedKernel(yes, { send: 332, receive: 212992 })
@@ -242,7 +261,7 @@ t.test('a long batch is sent aside, and settled when the next datagram is full',
   add(3)
   t.strictSame(told, ['begun'])
   add(3)
-  t.strictSame(told, ['begun', 'settled 48', 'settled 49', 'settled 50', 'begun'])
+  t.strictSame(told, ['begun', 'begun', 'settled 48', 'settled 49', 'settled 50'], 'while the next is sent')
   told.length = 0
   batch.close()
   t.strictSame(told, ['settled 51', 'settled 52', 'settled 53'], 'what was sent is settled at the end, and nothing else is sent')
