@@ -22,6 +22,7 @@ export interface SpoolRecord {
  */
 export class Spool implements Disposable {
   #buffer = new Uint8Array(IN_MEMORY)
+  #view = new DataView(this.#buffer.buffer)
   #length = 0
   #file: number | undefined
   #written = 0
@@ -32,10 +33,9 @@ export class Spool implements Disposable {
   add(number: number, kind: number, bytes: Uint8Array): void {
     const size = HEAD + bytes.length
     if (this.#length + size > this.#buffer.length) this.#spill(size)
-    const view = new DataView(this.#buffer.buffer, this.#length)
-    view.setUint32(0, bytes.length)
-    view.setUint32(4, number)
-    view.setUint32(8, kind)
+    this.#view.setUint32(this.#length, bytes.length)
+    this.#view.setUint32(this.#length + 4, number)
+    this.#view.setUint32(this.#length + 8, kind)
     this.#buffer.set(bytes, this.#length + HEAD)
     this.#length += size
     this.count++
@@ -47,7 +47,7 @@ export class Spool implements Disposable {
     const { length } = this.#buffer
     let [position, end, at] = [0, this.#file === undefined ? this.#length : 0, 0]
     for (;;) {
-      const size = end - at < HEAD ? HEAD : HEAD + new DataView(this.#buffer.buffer, at).getUint32(0)
+      const size = end - at < HEAD ? HEAD : HEAD + this.#view.getUint32(at)
       if (end - at < size) {
         if (this.#file === undefined || position === this.#written) return
         this.#buffer.copyWithin(0, at, end)
@@ -58,8 +58,7 @@ export class Spool implements Disposable {
         end += count
         continue
       }
-      const view = new DataView(this.#buffer.buffer, at)
-      yield { number: view.getUint32(4), kind: view.getUint32(8), bytes: this.#buffer.subarray(at + HEAD, at + size) }
+      yield { number: this.#view.getUint32(at + 4), kind: this.#view.getUint32(at + 8), bytes: this.#buffer.subarray(at + HEAD, at + size) }
       at += size
     }
   }
@@ -80,7 +79,9 @@ export class Spool implements Disposable {
     }
     this.#written += this.#length
     this.#length = 0
-    if (size > this.#buffer.length) this.#buffer = new Uint8Array(size * 2)
+    if (size <= this.#buffer.length) return
+    this.#buffer = new Uint8Array(size * 2)
+    this.#view = new DataView(this.#buffer.buffer)
   }
 }
 
