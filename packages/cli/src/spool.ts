@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto'
 import { closeSync, openSync, readSync, unlinkSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -87,7 +86,7 @@ export class Spool implements Disposable {
 
 /** A new file that only its descriptor leads to. */
 function nameless(): number {
-  const path = join(tmpdir(), `conntrack-${randomUUID()}`)
+  const path = join(tmpdir(), `conntrack-${crypto.randomUUID()}`)
   const descriptor = openSync(path, 'wx+', 0o600)
   unlinkSync(path)
   return descriptor

@@ -1,7 +1,7 @@
 import process from 'node:process'
-import { isatty } from 'node:tty'
 import { createCli, screenOf, standardIo } from './index.ts'
 import { installed } from './installed.ts'
+import { isTerminal } from './terminal.ts'
 
 const SIGNALS = ['SIGHUP', 'SIGINT', 'SIGTERM'] as const
 
@@ -30,10 +30,10 @@ process.exitCode = await createCli(installed)(
   standardIo(
     {
       screen: () => screenOf(process.stdout, process.env),
-      person: () => (isatty(0) && isatty(2) ? { sshConnection: process.env['SSH_CONNECTION'] } : undefined),
+      person: () => (isTerminal(0) && isTerminal(2) ? { sshConnection: process.env['SSH_CONNECTION'] } : undefined),
       stoppable,
       onReport,
     },
-    isatty(2),
+    isTerminal(2),
   ),
 )

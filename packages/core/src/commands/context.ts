@@ -2,6 +2,7 @@ import { encoder, type Encoder } from '../schema/encode.ts'
 import { Entry } from '../schema/entry.ts'
 import { type Layout, layout } from '../schema/layout.ts'
 import { FAMILIES, type Filter, matcher, type Relations } from '../schema/match.ts'
+import type { Table } from '../schema/table.ts'
 import { natRelations } from '../tables/nat.ts'
 import { expectationVariants, flowVariants, type Protocol, type ProtocolVariant } from '../tables/protocol.ts'
 import type { Requests } from '../transport/request.ts'
@@ -28,9 +29,20 @@ export function expectationContext(requests: Requests, protocols: readonly Proto
 }
 
 function context(requests: Requests, variants: readonly ProtocolVariant[], selector: string, relations: Relations): TableContext {
-  const encoders = new Map(variants.map(({ name, protocol, table }) => [name, { protocol, encoder: encoder(table) }]))
+  const encoders = new Map(variants.map(({ name, protocol, table }) => [name, encoding(protocol, table)]))
   if (encoders.size < variants.length) throw new RangeError(`a protocol is given twice: ${variants.map(({ name }) => name).join(', ')}`)
   return { requests, layout: layout(variants, selector), relations, encoders, tracked: new Map() }
+}
+
+/** A protocol with its encoder, which is compiled when it is first used: who only lists needs none. */
+function encoding(protocol: Protocol, table: Table): { readonly protocol: Protocol; readonly encoder: Encoder } {
+  let compiled: Encoder | undefined
+  return {
+    protocol,
+    get encoder() {
+      return (compiled ??= encoder(table))
+    },
+  }
 }
 
 /** A view on a message of a table. */
