@@ -117,7 +117,7 @@ export function layout<V extends Variant>(variants: readonly V[], selector?: str
     return { index, variant, members: members(variant.table, root, '', fields), fields }
   })
   const other = shapes[shapes.length - 1]
-  const byNumber = new Array<Shape<V>>(256).fill(other)
+  const byNumber = Array.from<Shape<V>>({ length: 256 }).fill(other)
   // Where several have one number, the first is it.
   for (const shape of shapes.toReversed()) if (shape.variant.number >= 0) byNumber[shape.variant.number] = shape
   const selected = selector === undefined ? undefined : other.fields.get(selector)
