@@ -18,7 +18,9 @@ export function versioned(clone: string): string {
   git('init', '--quiet', '--initial-branch=main')
   git('add', '--all')
   git('commit', '--quiet', '--message=all')
-  const said = run(clone, bin('changeset'), 'version') + run(clone, process.execPath, 'scripts/version.mjs')
-  if (said.startsWith('status') || readdirSync(join(clone, '.changeset')).length === 0) throw new Error(said)
+  const said = [[bin('changeset'), 'version'], ...['version', 'jsr'].map((name) => [process.execPath, `scripts/${name}.mjs`])].map(
+    ([program = '', ...words]) => run(clone, program, ...words),
+  )
+  if (said.some((one) => one.startsWith('status')) || readdirSync(join(clone, '.changeset')).length === 0) throw new Error(said.join(''))
   return clone
 }
