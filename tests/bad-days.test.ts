@@ -223,6 +223,9 @@ t.test('a file of command lines that cannot be read is told of by name', async (
   }
 })
 
+/** Every format that has a name. */
+const FORMATS = ['xml', 'save', 'json', 'csv', 'table']
+
 /** A shell that changes where a program reads and writes. */
 const redirected = (redirections: string): string[] => ['sh', '-c', `exec "$@" ${redirections}`, 'sh']
 
@@ -231,12 +234,36 @@ t.test('a full disk is an error, and said in one line', { skip: skipKernel }, as
   fill(netns, 1)
   const flow = ['-p', 'tcp', '-s', '10.0.0.0', '-d', '10.255.0.1', '--sport', '40000', '--dport', '443']
   for (const runtime of runtimes) {
-    for (const args of [['-V'], ['-h'], ['-L'], ['-L', '-o', 'json'], ['-C'], ['-S'], ['-G', ...flow]]) {
+    const lists = FORMATS.map((format) => ['-L', '-o', format])
+    for (const args of [['-V'], ['-h'], ['-L'], ...lists, ['-L', 'expect', '-o', 'xml'], ['-C'], ['-S'], ['-G', ...flow]]) {
       const inside = ['-V', '-h'].includes(args[0]) ? args : [...args, '--netns', netns]
       complains(t, `${runtime} ${args.slice(0, 3).join(' ')}`, conntrack(runtime, inside, redirected('>/dev/full')), {
         status: 1,
         says: /no space left on device/i,
       })
+    }
+  }
+})
+
+t.test('a full disk while entries are changed: what was done is counted, and nothing more is done', { skip: skipKernel }, async (t) => {
+  const netns = namespace(t, 'full')
+  using ct = openConntrack({ protocols, netns })
+  for (const runtime of runtimes) {
+    for (const [args, word] of [
+      [['-U', '-m', '7'], 'updated'],
+      [['-D'], 'deleted'],
+    ] as const) {
+      ct.flows.flush()
+      fill(netns, 1000)
+      const { status, stderr } = conntrack(runtime, [...args, '--netns', netns], redirected('>/dev/full'))
+      const told = Number(new RegExp(` (\\d+) flow entries have been ${word}`).exec(stderr)?.[1])
+      t.equal(
+        told,
+        word === 'deleted' ? 1000 - ct.flows.count() : ct.flows.list({ mark: 7 }).forEach(() => {}),
+        `${runtime} ${args[0]}: ${stderr}`,
+      )
+      t.match(stderr, /no space left on device/i)
+      t.equal(status, 1)
     }
   }
 })
