@@ -117,7 +117,7 @@ const FLOW_RUNS: Runs = {
     const { conditions } = job.query
     if (job.limits?.dryRun) return await dryFlush(job, surroundings)
     await assertJobMeant(job, surroundings)
-    await flushFlows(job, surroundings)
+    await flushing(job, surroundings)
     surroundings.say(isOfAll(conditions) ? 'connection tracking table has been emptied.' : 'the flow entries that fit have been deleted.')
     return 0
   },
@@ -139,20 +139,22 @@ const isOfAll = (conditions: object): boolean => Object.keys(conditions).every((
 /** Deletes without a look at what is deleted, as fast as the kernel can; whether there is something is asked before. */
 async function deleteUnseen(job: Job, surroundings: Surroundings): Promise<number> {
   for (const _ of surroundings.conntrack.flows.list(job.query.conditions)) {
-    await flushFlows(job, surroundings)
+    await flushing(job, surroundings)
     return 0
   }
   return FAILED
 }
 
 /** Flushes. Where that has to be done one by one, and is stopped or refused in between, those that are gone are counted. */
-async function flushFlows({ query, isQuiet }: Job, { conntrack, say, stoppable }: Surroundings): Promise<void> {
+async function flushing({ query, isQuiet, table }: Job, { conntrack, say, stoppable }: Surroundings): Promise<void> {
+  const [{ steps }, what] =
+    table === 'expect' ? ([conntrack.expectations, 'expectations'] as const) : ([conntrack.flows, 'flow entries'] as const)
   let count = 0
   const onEntry = (): void => void count++
   try {
-    await stoppable((pace) => pace.all(conntrack.flows.steps.flush(query.conditions, { onEntry })))
+    await stoppable((pace) => pace.all(steps.flush(query.conditions, { onEntry })))
   } catch (error) {
-    if (count > 0 && !isQuiet) say(`${count} flow entries have been deleted.`)
+    if (count > 0 && !isQuiet) say(`${count} ${what} have been deleted.`)
     throw error
   }
 }
@@ -204,7 +206,7 @@ const EXPECTATION_RUNS: Runs = {
     if (job.limits?.dryRun) return await dryFlush(job, surroundings)
     await assertJobMeant(job, surroundings)
     const { conditions } = job.query
-    surroundings.conntrack.expectations.flush(conditions)
+    await flushing(job, surroundings)
     surroundings.say(isOfAll(conditions) ? 'expectation table has been emptied.' : 'the expectations that fit have been deleted.')
     return 0
   },

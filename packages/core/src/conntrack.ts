@@ -5,6 +5,7 @@ import {
   createExpectation,
   deleteExpectations,
   flushExpectations,
+  flushExpectationsInSteps,
   type GivenExpectation,
   getExpectation,
   listExpectations,
@@ -159,8 +160,11 @@ export interface Expectations<P extends Protocol> {
   create(expectation: NewExpectation<P>): void
   /** Deletes the expectations for which the filter holds; all for an empty one. */
   delete(filter: ExpectationFilter<P>, options?: WriteOptions): { matched: number; deleted: number }
-  /** `delete` in steps, with refusals summed in place of thrown. */
-  readonly steps: { deleteAll(filter: ExpectationFilter<P>, options?: WriteOptions): Steps<Removal<Expectation<P>>> }
+  /** `delete`, with refusals summed in place of thrown, and `flush` in steps. */
+  readonly steps: {
+    deleteAll(filter: ExpectationFilter<P>, options?: WriteOptions): Steps<Removal<Expectation<P>>>
+    flush(filter?: ExpectationFilter<P>, options?: FlushOptions): Steps<void>
+  }
   /** Deletes all expectations, or those for which the filter holds. */
   flush(filter?: ExpectationFilter<P>): void
   /** How many expectations there are for which the filter holds. */
@@ -257,7 +261,10 @@ export function openConntrack<const P extends readonly Protocol[]>({
     lookup: (given, filter) => lookupExpectation(expected(), given as GivenExpectation, filter),
     create: (given) => createExpectation(expected(), given),
     delete: (filter, options) => deleteExpectations(expected(), filter, options),
-    steps: { deleteAll: (filter, options) => deleteAllExpectationsInSteps(expected(), filter, options) },
+    steps: {
+      deleteAll: (filter, options) => deleteAllExpectationsInSteps(expected(), filter, options),
+      flush: (filter, options) => flushExpectationsInSteps(expected(), filter, options),
+    },
     flush: (filter) => flushExpectations(expected(), filter),
     count: (filter = {}) => countExpectations(expected(), filter),
     cpuStatistics: () => expectationCpuStatistics(conversations),

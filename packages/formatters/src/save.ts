@@ -169,7 +169,11 @@ function translated(shape: Shape<ProtocolVariant>, { bit, option, plain, origina
     ...pairIfAny(placeIfAny(shape, `original.${original}Port`), placeIfAny(shape, `reply.${reply}Port`)),
   ]
   const differs = (entry: Entry<ProtocolVariant>): boolean => pairs.some((pair) => !entry.isSame(pair[0], pair[1]))
-  return (entry: Entry<ProtocolVariant>, text: Text) => (isDone(entry) && differs(entry) ? asTarget : asIs)(entry, text)
+  // The ports of a protocol that is not installed are not known: the kernel's bit tells that they are translated.
+  const isKnown = shape.variant.protocol.number >= 0
+  const isTranslated = statusBit(shape, bit === 'SRC_NAT_DONE' ? 'SRC_NAT' : 'DST_NAT')
+  return (entry: Entry<ProtocolVariant>, text: Text) =>
+    (isDone(entry) && (isKnown ? differs(entry) : isTranslated(entry)) ? asTarget : asIs)(entry, text)
 }
 
 const pairIfAny = (one: Place | undefined, other: Place | undefined): (readonly [Place, Place])[] =>

@@ -3,6 +3,7 @@ import { expectationMessages } from '../tables/messages.ts'
 import { NLM_F_CREATE, NLM_F_DUMP, NLM_F_EXCL } from '../transport/message.ts'
 import { type Removal, removeAll, settle, type WriteOptions } from './acknowledged.ts'
 import { familyNumber, matcherOf, type TableContext } from './context.ts'
+import type { FlushOptions } from './flush.ts'
 import { firstOf, Listing } from './listing.ts'
 import { assertDone } from './many.ts'
 import { atOnce, type Steps } from './steps.ts'
@@ -84,8 +85,14 @@ export function deleteAllExpectationsInSteps<T>(context: TableContext, filter: F
 }
 
 /** Deletes all expectations, or those for which the filter holds. */
-export function flushExpectations(context: TableContext, filter: Filter = {}): void {
-  if (Object.values(filter).some((condition) => condition !== undefined)) deleteExpectations(context, filter)
+export function flushExpectations(context: TableContext, filter?: Filter): void {
+  atOnce(flushExpectationsInSteps(context, filter))
+}
+
+/** The same, in steps; all of them are one. */
+export function* flushExpectationsInSteps(context: TableContext, filter: Filter = {}, options?: FlushOptions): Steps<void> {
+  if (Object.values(filter).some((condition) => condition !== undefined))
+    assertDone(yield* deleteAllExpectationsInSteps(context, filter, options))
   else settle(context.requests, { ...expectationMessages.delete, flags: 0, family: 0 })
 }
 

@@ -17,10 +17,30 @@ export function translated(given: GivenFlow, protocol: Protocol): object {
   if (sourceNat === undefined && destinationNat === undefined) return { ...bothDirections(flow, protocol) }
   const { sourcePort, destinationPort, ...reply } = (flow.reply ?? {}) as Record<string, unknown>
   const original = (flow.original ?? {}) as Record<string, unknown>
+  const both = bothDirections({ ...flow, reply }, protocol)
   return {
-    ...bothDirections({ ...flow, reply }, protocol),
+    ...(reply.layer4 === undefined ? both : withoutTranslated(both, flow)),
     sourceNat: withPort(sourceNat, destinationPort, original.sourcePort, original.source),
     destinationNat: withPort(destinationNat, sourcePort, original.destinationPort, original.destination),
+  }
+}
+
+/**
+ * A protocol that is not installed has its ports, already translated, as bytes. The kernel takes a flow for translated where it has to
+ * change its reply direction: where the address stays, it gets another to change.
+ */
+function withoutTranslated(both: ReturnType<typeof bothDirections>, { sourceNat, destinationNat }: GivenFlow): object | undefined {
+  if (both === undefined) return both
+  const { source = '', destination = '' } = both.reply
+  const any = source.includes(':') ? '::' : '0.0.0.0'
+  const stays = (range: unknown, address: string): boolean => (range as Range | undefined)?.minimum === address
+  return {
+    ...both,
+    reply: {
+      ...both.reply,
+      ...(stays(destinationNat, source) && { source: any }),
+      ...(stays(sourceNat, destination) && { destination: any }),
+    },
   }
 }
 
