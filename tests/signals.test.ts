@@ -55,8 +55,8 @@ for (const runtime of Object.keys(RUNTIMES)) {
       const now = ct.flows.count()
       t.equal(told, left - now, `${signal}: the summary says how many are gone`)
       t.equal(stdout.split('\n').length - 1, told, 'each is shown')
-      // Whoever is fast may have been done before the signal came.
-      if (now > 0) t.same([status, stderr.includes(`stopped by ${signal}`)], [128 + NUMBERS[signal], true])
+      // Whoever is fast may have been done before the signal came; what the kernel's list has left out meanwhile is still there then.
+      if (now > 0 && status !== 0) t.same([status, stderr.includes(`stopped by ${signal}`)], [128 + NUMBERS[signal], true], stderr)
       left = now
     }
     t.comment(`${left} of ${FLOWS} are left`)

@@ -5,16 +5,21 @@ import { isTerminal } from './terminal.ts'
 
 const SIGNALS = ['SIGHUP', 'SIGINT', 'SIGTERM'] as const
 
-/** Outside of it these signals end the program at once, as they do any other. */
+let controller: AbortController | undefined
+
+/**
+ * Before such work these signals end the program at once, as they do any other. From then on it ends by itself: work that is done when
+ * one comes is still told of, and more is not begun.
+ */
 async function stoppable<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-  const controller = new AbortController()
-  const stop = (name: NodeJS.Signals): void => controller.abort(name)
-  for (const name of SIGNALS) process.on(name, stop)
-  try {
-    return await work(controller.signal)
-  } finally {
-    for (const name of SIGNALS) process.off(name, stop)
-  }
+  controller ??= listening()
+  return await work(controller.signal)
+}
+
+function listening(): AbortController {
+  const made = new AbortController()
+  for (const name of SIGNALS) process.on(name, () => made.abort(name))
+  return made
 }
 
 /** SIGUSR1 asks a program that goes on for what it has counted. */
