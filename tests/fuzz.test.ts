@@ -5,6 +5,7 @@ import t from 'tap'
 import { Random } from '../packages/core/test/random.ts'
 import { readCaptures } from './fuzz/captures.ts'
 import { Draft } from './fuzz/draft.ts'
+import { EVENT_EXITS, EVENT_SEEDS, fuzzEvents } from './fuzz/events.ts'
 import { type Exit, EXITS, HostileKernel, SURROUNDINGS } from './fuzz/exits.ts'
 import { fuzz, read, SEEDS, tally } from './fuzz/fuzz.ts'
 import { MUTATIONS, spoil } from './fuzz/mutations.ts'
@@ -12,6 +13,7 @@ import { MUTATIONS, spoil } from './fuzz/mutations.ts'
 /** A seed of this run's own; it is told where a case fails, and `npm run fuzz -- --seed N` has the same cases. */
 const SEED = Number(process.env['FUZZ_SEED'] ?? 20261125)
 const CASES = 15_000
+const EVENT_CASES = 1500
 
 /** The captures that an exit is about, IPCTNL_MSG_CT_NEW or IPCTNL_MSG_EXP_NEW: entries of a table. */
 const about = ({ name }: Exit): readonly Uint8Array[] =>
@@ -43,6 +45,16 @@ t.test(`${CASES} spoilt datagrams of seed ${SEED} are read, or refused in the ri
   const [fine, refused] = [sums.fine, sums.refused].map((map) => [...map.values()].reduce((sum, count) => sum + count, 0))
   t.ok(fine > CASES / 4 && refused > CASES / 4, `${fine} were read and ${refused} refused`)
   t.equal(sums.fine.size, EXITS.length, 'everything that reads had its turn')
+})
+
+t.test(`${EVENT_CASES} cases of spoilt events of seed ${SEED} are told of, or end the watch in the right words`, async (t) => {
+  t.ok(EVENT_SEEDS.length > 15)
+  const sums = await fuzzEvents(SEED, 0, EVENT_CASES, tally())
+  t.equal(sums.cases, EVENT_CASES)
+  for (const name of sums.refused.keys()) t.match(name, /^(MalformedMessageError|NetlinkError)$/)
+  const fine = [...sums.fine.values()].reduce((sum, count) => sum + count, 0)
+  t.ok(fine > EVENT_CASES / 4, `${fine} were told of`)
+  t.equal(sums.fine.size, EVENT_EXITS.length, 'whoever follows had a turn')
 })
 
 t.test('every way to spoil a datagram does', async (t) => {

@@ -27,7 +27,8 @@ export interface Tally {
 /** An empty tally. */
 export const tally = (): Tally => ({ cases: 0, fine: new Map(), refused: new Map() })
 
-const countIn = (map: Map<string, number>, name: string): unknown => map.set(name, (map.get(name) ?? 0) + 1)
+/** Counts one more. */
+export const countIn = (map: Map<string, number>, name: string): unknown => map.set(name, (map.get(name) ?? 0) + 1)
 
 /** A case that went wrong, and how to have it again. */
 export class FuzzFailure extends Error {
@@ -39,7 +40,7 @@ export class FuzzFailure extends Error {
 type Outcome = { readonly text: string; readonly refusal?: string }
 
 /** What the SDK promises to throw at what a kernel says. */
-const PROMISED: readonly (new (...words: never[]) => Error)[] = [MalformedMessageError, NetlinkError, DumpInterruptedError]
+export const PROMISED: readonly (new (...words: never[]) => Error)[] = [MalformedMessageError, NetlinkError, DumpInterruptedError]
 
 /** Lets a program read a datagram. */
 function outcome(kernel: HostileKernel, exit: Exit, datagram: Uint8Array, surroundings: Uint8Array): Outcome {
@@ -63,11 +64,18 @@ export function read(kernel: HostileKernel, exit: Exit, datagram: Uint8Array, ar
   return one
 }
 
+/** Cases `from` and up of a seed, summed. */
+export type Fuzz = (seed: number, from: number, count: number, sums: Tally) => Tally | Promise<Tally>
+
+/** What is random in a case. */
+export const randomOf = (seed: number, index: number): Random =>
+  new Random(Math.imul(seed + 1, 0x9e3779b1) ^ Math.imul(index + 1, 0x85ebca6b))
+
 /** Cases `from` and up of a seed. Case n of a seed is the same whichever is first. @throws FuzzFailure that tells the case */
 export function fuzz(seed: number, from: number, count: number, sums: Tally, kernel: HostileKernel = new HostileKernel()): Tally {
   const draft = new Draft()
   for (let index = from; index < from + count; index++) {
-    const random = new Random(Math.imul(seed + 1, 0x9e3779b1) ^ Math.imul(index + 1, 0x85ebca6b))
+    const random = randomOf(seed, index)
     draft.start(random.pick(SEEDS))
     const how = spoil(draft, random, () => random.pick(SEEDS))
     const first = random.below(SURROUNDINGS.length)

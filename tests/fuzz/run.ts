@@ -1,18 +1,23 @@
-// The long run:  npm run fuzz -- [--cases 5000000] [--seed N] [--from N]
+// The long run:  npm run fuzz -- [--what answers|events] [--cases 5000000] [--seed N] [--from N]
 // Case n of a seed is always the same. A worker makes the cases, so that one that never ends is told too, by its number.
 import { spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { parseArgs } from 'node:util'
-import { fuzz, tally } from './fuzz.ts'
+import { fuzzEvents } from './events.ts'
+import { type Fuzz, fuzz, tally } from './fuzz.ts'
 
 const { values } = parseArgs({
   options: {
+    what: { type: 'string', default: 'answers' },
     cases: { type: 'string', default: '5000000' },
     seed: { type: 'string', default: String(Math.floor(Math.random() * 2 ** 31)) },
     from: { type: 'string', default: '0' },
     worker: { type: 'boolean', default: false },
   },
 })
+const KINDS: Readonly<Record<string, Fuzz>> = { answers: fuzz, events: fuzzEvents }
+if (!Object.hasOwn(KINDS, values.what)) throw new Error(`there is nothing to fuzz called ${values.what}: ${Object.keys(KINDS).join(', ')}`)
+const perform = KINDS[values.what]
 const [cases, seed, from] = [values.cases, values.seed, values.from].map(Number)
 
 /** Cases between two signs of life. */
@@ -20,10 +25,10 @@ const STRIDE = 10_000
 /** Seconds without a sign of life that are a hang: a thousand times what so many cases take. */
 const PATIENCE = 600
 
-function work(): void {
+async function work(): Promise<void> {
   const sums = tally()
   for (let at = from; at < from + cases; at += STRIDE) {
-    fuzz(seed, at, Math.min(STRIDE, from + cases - at), sums)
+    await perform(seed, at, Math.min(STRIDE, from + cases - at), sums)
     console.log(`at ${Math.min(at + STRIDE, from + cases)}`)
   }
   for (const [title, counts] of [
@@ -38,7 +43,7 @@ async function watch(): Promise<number> {
   console.log(`seed ${seed}, cases ${from} to ${from + cases}`)
   const started = performance.now()
   const own = process.argv[1] ?? ''
-  const options = ['--worker', '--cases', String(cases), '--seed', String(seed), '--from', String(from)]
+  const options = ['--worker', '--what', values.what, '--cases', String(cases), '--seed', String(seed), '--from', String(from)]
   const worker = spawn(process.execPath, [...process.execArgv, own, ...options], { stdio: ['ignore', 'pipe', 'inherit'] })
   let reached = from
   const hang = (): void => {
@@ -62,5 +67,5 @@ async function watch(): Promise<number> {
   return isWhole ? 0 : 1
 }
 
-if (values.worker) work()
+if (values.worker) await work()
 else process.exitCode = await watch()

@@ -64,6 +64,9 @@ const EINTR = 4
 const EAGAIN = 11
 const ENOBUFS = 105
 
+/** How often in a row a call is interrupted, or told of a loss, before that is an error. */
+const RETRIES = 16
+
 /**
  * Opens a socket to netfilter that listens to multicast groups.
  *
@@ -124,12 +127,17 @@ class KernelSubscription implements Subscription {
     if (this.#fd < 0) throw new Error('this subscription is closed')
     const mailbox = this.#mailbox
     let visited = 0
+    let failures = 0
     while (visited < limit) {
       const count = mailbox.receive(this.#fd)
-      if (count === -EINTR) continue
-      if (count === -ENOBUFS) this.#overruns++
-      else if (count === -EAGAIN || count === 0) return this.#atTheEnd()
-      else if (count < 0) throw new NetlinkError('recvmmsg', -count)
+      if (count === -EAGAIN || count === 0) return this.#atTheEnd()
+      if (count < 0) {
+        // Each of them is told once for a reason that has passed then.
+        if ((count !== -EINTR && count !== -ENOBUFS) || ++failures > RETRIES) throw new NetlinkError('recvmmsg', -count)
+        if (count === -ENOBUFS) this.#overruns++
+        continue
+      }
+      failures = 0
       for (let i = 0; i < count; i++) {
         const size = mailbox.size(i)
         if (size < 0) this.#cut++
