@@ -65,6 +65,7 @@ const WORKS: Readonly<Record<string, (ct: Conntrack<Protocol>) => number>> = {
 
 /** What was seen. */
 export interface Soaked {
+  /** Flows, or events. */
   readonly flows: number
   /** Resident memory in MiB after the first rounds, and the most that it was from then on. */
   readonly begin: number
@@ -73,8 +74,10 @@ export interface Soaked {
   readonly descriptors: readonly [number, number]
 }
 
-const mebibytes = (): number => process.memoryUsage.rss() / 2 ** 20
-const descriptors = (): number => readdirSync('/proc/self/fd').length
+/** Resident memory. */
+export const mebibytes = (): number => process.memoryUsage.rss() / 2 ** 20
+/** How many descriptors are open. */
+export const descriptors = (): number => readdirSync('/proc/self/fd').length
 
 /** Lets so many flows go through everything that reads and writes them, each work in turn. `tell` is called for each round. */
 export function soak(total: number, tell: (flows: number, memory: number) => void = () => {}): Soaked {
