@@ -59,7 +59,8 @@ function outcome(answer: () => unknown): unknown {
 /** What two kernels may tell differently: numbers they invent, how long ago they were asked, and the order of a list. */
 const OWN = ['id', 'use', 'synproxy', 'timestamp']
 
-function common(value: unknown): unknown {
+/** A value as every kernel tells it. */
+export function common(value: unknown): unknown {
   if (typeof value === 'bigint') return `${value}n`
   if (typeof value !== 'object' || value === null) return value
   if (ArrayBuffer.isView(value)) return Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('hex')

@@ -2,7 +2,7 @@ import t from 'tap'
 import type { EventFormatter, EventView, ProtocolVariant } from '../../core/src/plugin.ts'
 import { Text } from '../../core/src/plugin.ts'
 import { entryOf, flowLayout, kernelFlows } from '../../core/test/entries.ts'
-import { eventJson, eventLine, line } from '../src/index.ts'
+import { csv, eventJson, eventLine, eventRows, eventSave, eventXml, line, save, tableRows } from '../src/index.ts'
 import { PROTOCOLS } from './printed.ts'
 import { invalid } from './valid-json.ts'
 
@@ -32,4 +32,67 @@ t.test('the name of a program cannot command a terminal', async (t) => {
   for (const formatter of [eventLine(line(), { program }), eventJson('flow', { program })])
     t.notMatch(printedEvent(formatter).trimEnd(), /[\0-\x1f\x7f-\x9f]/)
   t.match(printedEvent(eventLine(line(), { program })), 'progname=a\\u001b[2J\\u000a"b\n')
+})
+
+t.test('a line tells what has happened, when, and by whom', async (t) => {
+  const flow = 'udp      17 30 src=10.0.0.1 dst=10.0.0.2 sport=1 dport=2 src=10.0.0.2 dst=10.0.0.1 sport=2 dport=1'
+  for (const [options, event, expected] of [
+    [{}, { portId: 0 }, `    [NEW] ${flow}\n`],
+    [{}, { portId: 0, type: 'update' }, ` [UPDATE] ${flow}\n`],
+    [{}, { portId: 0, type: 'destroy' }, `[DESTROY] ${flow}\n`],
+    [{}, {}, `    [NEW] ${flow} [USERSPACE] portid=7\n`],
+    [{ program: () => 'conntrack' }, {}, `    [NEW] ${flow} [USERSPACE] portid=7 progname=conntrack\n`],
+    [{ program: () => undefined }, {}, `    [NEW] ${flow} [USERSPACE] portid=7\n`],
+    [{ userspace: false }, {}, `    [NEW] ${flow}\n`],
+    [{}, { portId: 0, synthetic: true }, `    [NEW] ${flow} [SYNTHETIC]\n`],
+    [{ timestamp: true }, { portId: 0 }, `[1800000000.000000]\t    [NEW] ${flow}\n`],
+  ] as const)
+    t.equal(printedEvent(eventLine(line(), options), event), expected)
+})
+
+t.test('a saved line is the command that does the same', async (t) => {
+  for (const [type, command] of [
+    ['new', '-A'],
+    ['update', '-U'],
+    ['destroy', '-D'],
+  ] as const)
+    t.match(
+      printedEvent(
+        eventSave((one) => save(one)),
+        { type, portId: 0 },
+      ),
+      new RegExp(`^${command} .*-s 10\\.0\\.0\\.1 -d 10\\.0\\.0\\.2 .*\\n$`),
+    )
+  t.match(
+    printedEvent(
+      eventSave((one) => save(one)),
+      {},
+    ),
+    / \[USERSPACE\] portid=7\n$/,
+  )
+})
+
+t.test('an element tells the type, and when it was in the local time zone', async (t) => {
+  const { head, tail } = eventXml()
+  t.match(`${head}|${tail}`, '<conntrack>\n|</conntrack>\n')
+  for (const type of ['new', 'update', 'destroy'] as const)
+    t.match(printedEvent(eventXml(), { type }), new RegExp(`^<flow type="${type}"><meta direction="original">.*</meta></flow>\\n$`))
+  const when =
+    /<\/meta><when><hour>\d+<\/hour><min>\d\d<\/min><sec>\d\d<\/sec><wday>[1-7]<\/wday><day>\d+<\/day><month>\d+<\/month><year>2027<\/year><\/when>/
+  t.match(printedEvent(eventXml({ timestamp: true })), when)
+  t.notMatch(printedEvent(eventXml()), '<when>')
+})
+
+t.test('a row has as many cells as its head', async (t) => {
+  for (const [formatter, separator, end] of [
+    [eventRows(csv(PROTOCOLS), { separator: ',', end: '\r\n' }), ',', '\r\n'],
+    [eventRows(tableRows(), { separator: '\t', end: '\n' }), '\t', '\n'],
+  ] as const) {
+    const rows = [formatter.head ?? '', printedEvent(formatter, { type: 'destroy', synthetic: true })]
+    for (const row of rows) t.ok(row.endsWith(end))
+    const [titles, cells] = rows.map((row) => row.slice(0, -end.length).split(separator))
+    t.strictSame(titles.slice(0, 4), ['event', 'timestamp', 'portId', 'synthetic'])
+    t.strictSame(cells.slice(0, 4), ['destroy', '1800000000000000001', '7', 'true'])
+    if (separator === ',') t.equal(cells.length, titles.length)
+  }
 })

@@ -20,21 +20,21 @@ const FLAGS = { new: NLM_F_CREATE | NLM_F_EXCL, update: 0, destroy: 0 } as const
 /** Tells those who listen what happened to a flow (ctnetlink_conntrack_event). `portId` is the socket that asked for it, 0 for packets and time. */
 export function tellOfFlow(world: World, kind: EventKind, flow: KernelFlow, portId = 0): void {
   if (!world.listeners.isHeard(FLOW_GROUPS[kind])) return
-  const body = world.flowCodec.write(flow.protocol, fieldsOf(world, kind, flow))
+  const body = world.flowCodec.write(flow.protocol, fieldsOf(world, kind, flow, portId !== 0))
   const { type } = kind === 'destroy' ? flowMessages.delete : flowMessages.new
   const family = familyNumber(flow.family)
   world.listeners.tell(FLOW_GROUPS[kind], message({ type, flags: FLAGS[kind], sequence: 0, family, portId, body }))
 }
 
-/** An event tells less than a list: counters and times when it is all over, marks and labels that are not 0. */
-function fieldsOf({ clock, settings }: World, kind: EventKind, flow: KernelFlow): Fields {
+/** An event tells less than a list: counters and times when it is all over, labels that are not 0, and so marks, but for those that a program has set. */
+function fieldsOf({ clock, settings }: World, kind: EventKind, flow: KernelFlow, isByProgram: boolean): Fields {
   const { original, reply, zone, timeout, status, mark, labels, id, ...rest } = flowFields(flow, clock, settings.timestamps, 0)
   const common = {
     original,
     reply,
     zone,
     id,
-    ...(mark === 0 ? {} : { mark }),
+    ...(mark === 0 && (kind === 'destroy' || !isByProgram) ? {} : { mark }),
     ...(settings.timestamps ? { eventTimestamp: clock.now } : {}),
   }
   if (kind !== 'destroy') return { ...common, status, timeout, labels, helper: rest.helper, ...protoinfoOf(flow) }

@@ -17,11 +17,11 @@ export interface KernelOptions<P extends readonly Protocol[]> extends KernelSett
   readonly protocols: P
 }
 
-/** A kernel in memory: one network namespace's connection tracking, and what a test does to it. */
+/** A kernel in memory: one network namespace's connection tracking, and what a test does to it. Its lists of dying and of unconfirmed flows are always empty. */
 export interface TestingKernel<P extends Protocol> {
   /** Opens a netlink socket: what `openConntrack`'s `socket` takes. Several programs may each have their own. */
   readonly socket: () => NetlinkSocket
-  /** Opens a subscription to events: what `openConntrack`'s `subscribe` takes. A filter in its options counts for nothing here: all events of the groups come. */
+  /** Opens a subscription to events: what `openConntrack`'s `subscribe` takes. The program in its options is run, as the kernel does it. */
   readonly subscribe: (options: ListenOptions) => KernelSubscription
   /** Makes a flow as packets do, without a request. @throws NetlinkError EEXIST, EINVAL, as a request would */
   track(flow: NewFlowOf<P>): TrackedFlow<FlowOf<P>, Partial<NewFlowOf<P>>>

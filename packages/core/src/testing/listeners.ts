@@ -1,3 +1,5 @@
+import { runProgram } from './bpf.ts'
+
 /** How often, and how many messages, found no room in a queue. */
 export interface KernelLosses {
   /** Times that a queue was full. */
@@ -12,6 +14,8 @@ export interface ListenOptions {
   readonly groups: readonly number[]
   /** Bytes for the queue. */
   readonly receiveBuffer: number
+  /** A classic BPF program: only messages for which it gives more than 0 are queued. */
+  readonly filter?: Uint8Array | undefined
 }
 
 /** What the kernel charges a queue for a message besides its bytes: struct sk_buff and skb_shared_info. */
@@ -59,6 +63,7 @@ export class KernelSubscription implements Disposable {
   readonly groups: readonly number[]
   /** What was lost since it was opened, as known when the queue was empty last. */
   losses: KernelLosses = { times: 0, messages: 0 }
+  readonly #filter: Uint8Array | undefined
   readonly #queue: Uint8Array[] = []
   readonly #leave: () => void
   #charge = 0
@@ -66,16 +71,18 @@ export class KernelSubscription implements Disposable {
   #isClosed = false
   #wake = (): void => {}
 
-  constructor(portId: number, { groups, receiveBuffer }: ListenOptions, leave: () => void) {
+  constructor(portId: number, { groups, receiveBuffer, filter }: ListenOptions, leave: () => void) {
     this.portId = portId
     this.groups = groups
+    this.#filter = filter
     // As the kernel does: half of it is for bookkeeping.
     this.receiveBuffer = receiveBuffer * 2
     this.#leave = leave
   }
 
-  /** Puts a message into the queue, or counts it as lost. */
+  /** Puts a message into the queue, unless the program does not want it, or counts it as lost. */
   push(bytes: Uint8Array, isLost: boolean): void {
+    if (this.#filter !== undefined && runProgram(this.#filter, bytes) === 0) return
     const charge = bytes.length + CHARGE
     if (isLost || this.#lost > 0 || this.#charge + charge > this.receiveBuffer) this.#lost++
     else {

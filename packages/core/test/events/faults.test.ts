@@ -1,6 +1,6 @@
 import { libc } from '#libc'
 import t from 'tap'
-import { type Conntrack, openConntrack } from '../../src/conntrack.ts'
+import { openConntrack } from '../../src/conntrack.ts'
 import { errnoName, NetlinkError } from '../../src/errors.ts'
 import type { Watch } from '../../src/events/watch.ts'
 import type { Libc } from '../../src/transport/libc.ts'
@@ -16,8 +16,6 @@ const CLONE_NEWNET = 0x40000000
 const [EINTR, EAGAIN] = [4, 11]
 /** Waits in vain after which whoever watches gives up. */
 const PATIENCE = 20
-
-type Ct = Conntrack<(typeof PROTOCOLS)[number]>
 
 const flow = (sourcePort: number, mark: number) =>
   ({
@@ -59,9 +57,9 @@ t.test(
     /** Watches with a C library of its own, while a flow is made. */
     const perform = async (work: (typeof WORKS)[string], own: Libc): Promise<string> => {
       let patience = PATIENCE
-      let watch: ReturnType<Ct['flows']['watch']> | undefined
+      const watches: Disposable[] = []
       const wait = (descriptors: readonly number[]): Promise<boolean[]> => {
-        if (patience-- === 0) watch?.close()
+        if (patience-- === 0) for (const one of watches) one[Symbol.dispose]()
         return Promise.resolve(descriptors.map(() => true))
       }
       const poller = new Poller(own, () => ({ wait, close() {} }))
@@ -70,7 +68,8 @@ t.test(
         socket: () => openSocket({ libc: own, netns }),
         subscribe: (options) => openSubscription({ ...options, libc: own, netns, poller }),
       })
-      watch = ct.flows.watch({ events: ['new'], filter: { mark: 7 }, reliable: true, resync: false, receiveBuffer: 1 << 20 })
+      const watch = ct.flows.watch({ events: ['new'], filter: { mark: 7 }, reliable: true, resync: false, receiveBuffer: 1 << 20 })
+      watches.push(watch)
       witness.flows.create(flow(port++, 7))
       return (await work(watch)).join()
     }

@@ -13,7 +13,7 @@ import { randomFields } from '../random-flow.ts'
 import { namespace, skipKernel } from '../real-kernel.ts'
 import { flowBody, PROTOCOLS } from '../scripted-conntrack.ts'
 import { message } from '../scripted-kernel.ts'
-import { run } from '../bpf-machine.ts'
+import { runProgram } from '../../src/testing/bpf.ts'
 import { randomFilter } from '../random-filter.ts'
 
 const none = requests(() => {
@@ -62,7 +62,7 @@ t.test('a program lets on what the filter holds for, and little else', (t) => {
   ]
   for (const [asked, v4, v6] of cases) {
     const program = eventProgram(CONTEXT, asked)
-    const wanted = (flow: typeof V4): boolean => program === undefined || run(program, eventOf(flow)) > 0
+    const wanted = (flow: typeof V4): boolean => program === undefined || runProgram(program, eventOf(flow)) > 0
     t.strictSame([wanted(V4), wanted(V6)], [v4, v6], inspect(asked, { depth: 9 }))
   }
   t.equal(eventProgram(CONTEXT, {}), undefined, 'without conditions there is none')
@@ -88,7 +88,7 @@ t.test('a program never drops what the filter holds for', (t) => {
       return
     }
     const program = eventProgram({ ...CONTEXT, relations: {} }, asked)
-    const passes = program === undefined || run(program, bytes) > 0
+    const passes = program === undefined || runProgram(program, bytes) > 0
     if (holds) outcomes.holds++
     else outcomes[passes ? 'passed' : 'dropped']++
     if (holds && !passes) throw new Error(inspect({ flow, asked }, { depth: 9 }))

@@ -2,8 +2,22 @@
 const NLATTR = (-0x1000 + 12) >>> 0
 const NLATTR_NEST = (-0x1000 + 16) >>> 0
 
-/** Runs a classic BPF program as the kernel does: gives how much of the message is wanted, 0 for none. */
-export function run(program: Uint8Array, message: Uint8Array): number {
+/**
+ * Runs a classic BPF program as the kernel does: gives how much of the message is wanted, 0 for none.
+ *
+ * @throws Error for a program that the kernel would not take
+ */
+export function runProgram(program: Uint8Array, message: Uint8Array): number {
+  try {
+    return run(program, message)
+  } catch (error) {
+    // A load from outside of the message ends a program with 0.
+    if (error instanceof RangeError) return 0
+    throw error
+  }
+}
+
+function run(program: Uint8Array, message: Uint8Array): number {
   const code = new DataView(program.buffer, program.byteOffset, program.byteLength)
   const view = new DataView(message.buffer, message.byteOffset, message.byteLength)
   let [a, x] = [0, 0]
