@@ -135,6 +135,36 @@ for (const protocol of protocols) {
     }
   })
 
+  t.test(`${name}: what happens to it is told with all that it has`, async (t) => {
+    const { socket, subscribe } = createKernel({ protocols })
+    using ct = openConntrack({ protocols, socket, subscribe })
+    const watch = ct.flows.watch()
+    const fields = Object.fromEntries(
+      values
+        .filter(([{ saved }]) => saved !== 'never')
+        .map(([option, argument]) => [option.sets, rowOf(protocol, option).kind.parse(argument)]),
+    )
+    const nested: Record<string, unknown> = { original: { source, destination } }
+    for (const [path, value] of Object.entries(fields)) {
+      const [first, field] = path.split('.')
+      if (field === undefined) nested[first] = value
+      else nested[first] = { ...(nested[first] as object), [field]: value }
+    }
+    ct.flows.create({ protocol: name, timeout: 3000, ...nested })
+    ct.flows.update({}, { mark: 9 })
+    ct.flows.delete({ mark: 9 })
+    const told: { type: string; flow: object }[] = []
+    for await (const event of watch) {
+      if ('flow' in event) told.push({ type: event.type, flow: event.flow })
+      if (event.type === 'destroy') break
+    }
+    t.match(told, [
+      { type: 'new', flow: { protocol: name, family, ...nested } },
+      { type: 'update', flow: { protocol: name, mark: 9, ...nested } },
+      { type: 'destroy', flow: { protocol: name, original: nested['original'] as object } },
+    ])
+  })
+
   t.test(`${name}: it is filtered, found, changed, deleted and made again by its options`, async (t) => {
     const run = program()
     await run(...made)
