@@ -47,7 +47,8 @@ export function batchArguments(argv: readonly string[], protocols: readonly Prot
     options.filter(({ option }) => option.names[0] === name).map(({ argument = '' }) => argument)
   const [file, another] = given('load-file')
   if (another !== undefined) throw new UsageError(`-R takes one file: \`${another}' is another`, another)
-  const netns = given('netns').at(-1)
+  const [netns, second] = given('netns')
+  if (second !== undefined) throw new UsageError("option `--netns' is given twice", '--netns')
   const isDemo = given('demo').length > 0
   if (isDemo && netns !== undefined) throw new UsageError('--demo has no network namespaces: leave out --netns', '--netns')
   const limits = {

@@ -177,7 +177,7 @@ const rows: readonly Row[] = [
   row([undefined, 'helper'], 'NAME', 'connection tracking helper, such as ftp', {
     sets: 'helper.name',
     use: PROPERTY,
-    expectation: { ...PROPERTY_OF_EXPECTATION, create: 'value' },
+    expectation: PROPERTY_OF_EXPECTATION,
     isOurs: true,
   }),
   row([undefined, 'master-protonum'], 'PROTOCOL', 'protocol of the master connection, where it is another', {

@@ -59,11 +59,19 @@ export function understand(argv: readonly string[], protocols: readonly Protocol
   if (command === 'version') return { kind: 'version' }
 
   const watched = command === 'event' ? watching(given, table) : undefined
-  const labels = labelMap(argumentsOf('labelmap').at(-1))
+  const once = (name: string): string | undefined => {
+    const [first, second] = named(name)
+    if (second !== undefined) throw new UsageError(`option \`${second.written}' is given twice`, second.written)
+    return first?.argument
+  }
+  const labels = labelMap(once('labelmap'))
   const words = outputWordsIn(argumentsOf('output'), formats)
   const showsLabels = words.includes('labels') || given.some(({ option }) => option.sets?.startsWith('labels'))
-  const names = showsLabels || words.includes('save') ? labels().names : undefined
-  const output = outputOf(argumentsOf('output'), formats, command, table, names)
+  const isNamingLabels = showsLabels || words.includes('save')
+  const maps = named('labelmap')
+  // A file that is given is read, so that a wrong one is told of.
+  const names = isNamingLabels || maps.length > 0 ? labels().names : undefined
+  const output = outputOf(argumentsOf('output'), formats, command, table, isNamingLabels ? names : undefined)
   const job: Job = {
     command,
     table,
@@ -80,7 +88,7 @@ export function understand(argv: readonly string[], protocols: readonly Protocol
     isQuiet: named('quiet').length > 0,
     isExplained: named('explain').length > 0,
   }
-  const netns = argumentsOf('netns').at(-1)
+  const netns = once('netns')
   const isDemo = named('demo').length > 0
   if (isDemo && netns !== undefined) throw new UsageError('--demo has no network namespaces: leave out --netns', '--netns')
   const warnings = [
@@ -89,6 +97,7 @@ export function understand(argv: readonly string[], protocols: readonly Protocol
       .filter(({ option }) => useOf(option, command, table) === 'ignored')
       .map(({ written, option }) => `ignoring \`${written}', which says nothing to this command (${option.help})`),
     ...output.warnings,
+    ...(isNamingLabels ? [] : maps.map(({ written }) => `\`${written}' says nothing where labels are neither shown (-o labels) nor named`)),
     ...(watched?.warning === undefined ? [] : [watched.warning]),
     ...named('secmark').map(
       ({ written }) => `kernels since 2.6.37 tell no security mark, and to \`${written}' it is 0: secctx= has its name`,

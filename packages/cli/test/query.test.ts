@@ -222,4 +222,7 @@ t.test('what can be said once is an error the second time', async (t) => {
   t.equal(refusal('-L -p tcp --proto udp'), "option `--proto' is given twice")
   t.equal(refusal('-L -m 1 -m 2'), "option `-m' is given twice")
   t.strictSame(asked('-L -f ipv4 -f ipv4').conditions, { family: 'ipv4' })
+  t.equal(refusal('-L --netns a --netns b'), "option `--netns' is given twice")
+  t.equal(refusal('-L --labelmap a --labelmap b'), "option `--labelmap' is given twice")
+  t.match(refusal('-L --labelmap /nonexistent'), /^no names of labels: .*\/nonexistent/, 'a file is read where no label is shown')
 })
