@@ -286,20 +286,28 @@ async function outcomeOf(
   const kernel = isReading ? (unchanged ??= newKernel(true, true)) : newKernel(!isMaking || table === 'expect', !isMaking)
   const opened: unknown[] = []
   const open = ({ protocols, netns }: { protocols: readonly Protocol[]; netns?: string }) => {
-    const conntrack = openConntrack({ protocols, socket: kernel.socket, subscribe: kernel.subscribe } as never)
+    const conntrack = openConntrack({ protocols, socket: kernel.socket, subscribe: kernel.subscribe })
     opened.push({ netns })
     const { flows, expectations } = conntrack
-    const noting =
-      <O extends object, W>(watch: (options: O) => W) =>
-      (options: O): W => {
-        const { resync, reliable } = options as { resync?: boolean; reliable?: boolean }
-        opened.push({ resync, reliable })
-        return watch(options)
-      }
+    const note = ({ resync, reliable }: { resync?: boolean; reliable?: boolean } = {}): void => {
+      opened.push({ resync, reliable })
+    }
     return {
       ...conntrack,
-      flows: { ...flows, watch: noting(flows.watch) },
-      expectations: { ...expectations, watch: noting(expectations.watch) },
+      flows: {
+        ...flows,
+        watch: (options: Parameters<typeof flows.watch>[0]) => {
+          note(options)
+          return flows.watch(options)
+        },
+      },
+      expectations: {
+        ...expectations,
+        watch: (options: Parameters<typeof expectations.watch>[0]) => {
+          note(options)
+          return expectations.watch(options)
+        },
+      },
       [Symbol.dispose]: () => conntrack[Symbol.dispose](),
     } as never
   }
