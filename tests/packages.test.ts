@@ -1,7 +1,7 @@
 // runtimes: node
 // timeout: 420
 import { spawn } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import t, { type Test } from 'tap'
@@ -76,6 +76,11 @@ t.test('what is packed has its licence, and nothing strange', async (t) => {
   for (const [name, tarball] of packed) {
     const files = run('/', 'tar', '-tzf', tarball).trimEnd().split('\n')
     t.ok(files.includes('package/LICENSE'), `${name} has its licence`)
+    t.equal(
+      files.includes('package/CHANGELOG.md'),
+      existsSync(join(clone, 'packages', name, 'CHANGELOG.md')),
+      `${name} says what has changed`,
+    )
     t.same(
       files.filter((file) => !USUAL.test(file)),
       [],
