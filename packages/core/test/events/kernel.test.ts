@@ -85,6 +85,21 @@ t.test('two watchers, each with what it asked for', { skip }, async (t) => {
   t.strictSame(await Promise.all([count(news, 10), count(ends, 20)]), [new Set(['new']), new Set(['destroy'])])
 })
 
+t.test('a watcher for each namespace, which hears of no other', { skip }, async (t) => {
+  const spaces = [namespace(t), namespace(t)].map((netns, i) => {
+    const ct = open(netns)
+    t.teardown(() => ct.close())
+    return { ct, watch: ct.flows.watch(), own: i + 1 }
+  })
+  for (const { ct, own } of spaces) for (let i = 0; i < 5; i++) make(ct, own * 100 + i, own)
+  for (const { watch, own } of spaces) {
+    watch.finish()
+    const marks: unknown[] = []
+    for await (const event of watch) marks.push('flow' in event ? event.flow.mark : event.type)
+    t.strictSame(marks, [own, own, own, own, own])
+  }
+})
+
 t.test('a mirror equals the table after storms that lost events', { skip }, (t) => {
   const netns = namespace(t)
   using ct = open(netns)
