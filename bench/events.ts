@@ -183,7 +183,7 @@ export const EVENT_ROWS: readonly EventRow[] = [
   {
     name: 'events-sustained',
     title: '`-E -e UPDATES` to /dev/null, while flows are changed without end',
-    note: `First at the kernel’s full speed for ${TRY} s; then the highest of these rates at which nothing is lost in ${LONG} s: ${RATES.slice(1).map(number).join(', ')} a second.`,
+    note: `Updates come ${number(CHUNK)} at a time. First at the kernel’s full speed for ${TRY} s; then the highest of these rates at which nothing is lost in ${LONG} s: ${RATES.slice(1).map(number).join(', ')} a second.`,
     columns: ['full speed, 1/s', 'lost of it', 'without loss, 1/s', `events in ${LONG} s`],
     measure: sustained,
   },
