@@ -94,6 +94,7 @@ for (const runtime of Object.keys(RUNTIMES)) {
       if (signal !== 'SIGKILL' && ports.length < LINES) {
         t.equal(status, 128 + NUMBERS[signal])
         t.match(stderr, new RegExp(`:${ports.length + 1}: stopped by ${signal}`), 'and the message names the one that was not done')
+        t.match(stderr, new RegExp(`${ports.length} lines? ha(s|ve) been done\\.`), 'and says how many were')
       }
       t.comment(`${ports.length} lines were done`)
     }

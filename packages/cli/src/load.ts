@@ -18,7 +18,7 @@ export interface Loading {
   readonly goOn: boolean
   /** Does any job but to make a flow. */
   readonly run: (job: Job) => number | Promise<number>
-  /** Tells of a line that was refused. `after` says what became of lines behind it. */
+  /** Tells of a line that was refused. `after` says what became of other lines. */
   readonly tell: (number: number, error: unknown, after?: string) => void
 }
 
@@ -62,7 +62,8 @@ export async function load(batch: Batch, { surroundings, pace, goOn, run, tell }
       if (group.failed === undefined || goOn) return group.next
       refuse(group.failed.entry.number, group.failed.error, group.fateBehind(created))
     } catch (error) {
-      refuse(group.firstUnsettled, error)
+      done = before + group.settled
+      refuse(group.firstUnsettled, error, fateBefore(error, done))
     }
     return undefined
   }
@@ -78,7 +79,7 @@ export async function load(batch: Batch, { surroundings, pace, goOn, run, tell }
       if (step.flow === undefined) await run(step.job)
       else for (const { error } of flows.createAll([step.flow]).refusals) throw error
     } catch (error) {
-      refuse(step.number, error)
+      refuse(step.number, error, fateBefore(error, done))
       if (!goOn) break
     }
     progress.step(++done)
@@ -88,6 +89,10 @@ export async function load(batch: Batch, { surroundings, pace, goOn, run, tell }
   return refused
 }
 
+/** What became of the lines before the one at which a signal stopped the work. */
+const fateBefore = (error: unknown, done: number): string | undefined =>
+  error instanceof Stopped ? `${done} ${done === 1 ? 'line has' : 'lines have'} been done.` : undefined
+
 /** Lines in a row that make flows. */
 class Group {
   /** How many were given to the kernel. */
@@ -96,9 +101,9 @@ class Group {
   failed: Refusal<Line> | undefined
   /** The line behind them. */
   next: BatchStep | undefined
-  /** The numbers of those that the kernel has not answered for, and how many it has. */
+  /** How many of them the kernel has answered for, and the numbers of those that it has not. */
+  settled = 0
   readonly #unsettled: number[] = []
-  #settled = 0
   #last = 0
   readonly #nextStep: () => BatchStep | undefined
   readonly #goOn: boolean
@@ -110,8 +115,8 @@ class Group {
 
   /** So many are answered for. */
   settle(count: number): void {
-    this.#unsettled.splice(0, count - this.#settled)
-    this.#settled = count
+    this.#unsettled.splice(0, count - this.settled)
+    this.settled = count
   }
 
   /** The number of the first line that may not have been done, behind which nothing is sure to have been. */
