@@ -36,7 +36,7 @@ const GAP = '  '
 interface Arrangement {
   /** Columns of the first line and, on a narrow screen, of the second one. */
   readonly lines: readonly (readonly number[])[]
-  readonly widths: readonly number[]
+  readonly widths: number[]
   /** The columns that have no place: what is in them is named behind the row. */
   readonly rest: readonly number[]
   /** Blanks in front of a second line. */
@@ -45,8 +45,8 @@ interface Arrangement {
 
 /**
  * Makes a table of rows of cells, as `tableRows` writes them: chunks of whole lines, the first of which has the titles. The first chunk
- * with a row decides the widths, so that a table of any length takes no memory; nothing is ever cut off, and what does not fit is named
- * on a line below, `mark=7`. Columns in which nothing is are left out.
+ * with a row decides the widths, so that a table of any length takes no memory, and a column grows with what comes later, while the screen
+ * has room. Nothing is ever cut off, and what does not fit is named on a line below, `mark=7`. Columns in which nothing is are left out.
  */
 export function aligner(columns: readonly Column[], screen: Screen, sink: (chunk: Uint8Array) => void): (chunk: Uint8Array) => void {
   const decoder = new TextDecoder()
@@ -66,7 +66,7 @@ export function aligner(columns: readonly Column[], screen: Screen, sink: (chunk
     if (arrangement === undefined) {
       arrangement = arrange(columns, rows, screen.width)
       text = heading(columns, arrangement, screen)
-    }
+    } else widen(arrangement, rows, screen.width)
     for (const row of rows) text += laidOut(row, columns, arrangement, screen)
     sink(encoder.encode(text))
   }
@@ -75,19 +75,31 @@ export function aligner(columns: readonly Column[], screen: Screen, sink: (chunk
 /** Characters of a text; that of addresses and numbers is as wide on the screen. */
 const lengthOf = (text: string): number => [...text].length
 
+const widthOf = (line: readonly number[], widths: readonly number[]): number =>
+  line.reduce((sum, i) => sum + widths[i] + GAP.length, -GAP.length)
+
+/** Makes room for later rows. */
+function widen({ lines, widths }: Arrangement, rows: readonly (readonly string[])[], limit = Infinity): void {
+  for (const line of lines) {
+    for (const i of line) {
+      const wanted = Math.max(widths[i], ...rows.map((row) => lengthOf(row[i] ?? '')))
+      if (widthOf(line, widths) + wanted - widths[i] <= limit) widths[i] = wanted
+    }
+  }
+}
+
 function arrange(columns: readonly Column[], rows: readonly (readonly string[])[], limit = Infinity): Arrangement {
   const widths = columns.map(({ title }, i) => Math.max(title.length, ...rows.map((row) => lengthOf(row[i] ?? ''))))
   const used = columns.flatMap(({ rank }, i) => (rank === 0 || rows.some((row) => row[i] !== '') ? [i] : []))
   const unused = columns.map((_, i) => i).filter((i) => !used.includes(i))
-  const widthOf = (line: readonly number[]): number => line.reduce((sum, i) => sum + widths[i] + GAP.length, -GAP.length)
-  if (widthOf(used) <= limit) return { lines: [used], widths, rest: unused, indent: 0 }
+  if (widthOf(used, widths) <= limit) return { lines: [used], widths, rest: unused, indent: 0 }
 
   const second = used.filter((i) => columns[i].below)
   const [under] = second.map((i) => i - 1)
   if (under !== undefined) widths[under] = Math.max(widths[under], ...second.map((i) => widths[i]))
   const first = used.filter((i) => !columns[i].below)
   const left: number[] = []
-  while (widthOf(first) > limit) {
+  while (widthOf(first, widths) > limit) {
     const ranks = first.map((i) => columns[i].rank)
     const highest = Math.max(...ranks)
     if (highest === 0) break
