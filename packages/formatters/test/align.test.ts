@@ -38,14 +38,17 @@ t.test('columns are as wide as what is in them, numbers stand to the right, and 
   ])
 })
 
-t.test('the first chunk decides which columns there are; later rows are never cut, and what has no column is named behind the row', async (t) => {
-  t.strictSame(table({}, ['tcp a b - - -'], ['udp abcdefgh b type=8+code=0 ASSURED 9', 'udp a b - - -']), [
-    'PROTO  FROM  TO',
-    'tcp    a     b',
-    'udp    abcdefgh  b  type=8  code=0  status=ASSURED  mark=9',
-    'udp    a         b',
-  ])
-})
+t.test(
+  'the first chunk decides which columns there are; later rows are never cut, and what has no column is named behind the row',
+  async (t) => {
+    t.strictSame(table({}, ['tcp a b - - -'], ['udp abcdefgh b type=8+code=0 ASSURED 9', 'udp a b - - -']), [
+      'PROTO  FROM  TO',
+      'tcp    a     b',
+      'udp    abcdefgh  b  type=8  code=0  status=ASSURED  mark=9',
+      'udp    a         b',
+    ])
+  },
+)
 
 t.test('a column grows with later rows while the screen has room', async (t) => {
   const chunks = [['tcp a b - - -'], ['tcp abcdef b - - -'], ['tcp a abcdef - - -'], ['tcp abcdefghijkl b - - -'], ['tcp a b - - -']]
