@@ -3,7 +3,7 @@ import { MalformedMessageError, NetlinkError } from '../errors.ts'
 import type { Libc } from './libc.ts'
 import type { Namespace } from './netns.ts'
 import { inNamespace } from './netns.ts'
-import { type Thread, threads } from './thread.ts'
+import { LONGEST, type Thread, threads } from './thread.ts'
 
 /** A socket to the kernel's netfilter: bytes in, bytes out, one datagram at a time. */
 export interface NetlinkSocket extends Disposable {
@@ -162,7 +162,7 @@ class Socket implements NetlinkSocket {
   }
 
   sendAside(bytes: Uint8Array): boolean {
-    const thread = this.#idleThread()
+    const thread = bytes.length > LONGEST ? undefined : this.#idleThread()
     if (thread === undefined) return false
     thread.send(this.#open(), bytes)
     this.#sending = bytes.length

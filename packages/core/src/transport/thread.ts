@@ -9,6 +9,9 @@ const WORDS = SENDERS + SLOTS
 /** Bytes of a slot, of which each holds a datagram. */
 const SLOT = 65536
 
+/** Bytes of a datagram that can be sent. */
+export const LONGEST = SLOTS * SLOT
+
 /** What JOB can be; 0 until the thread has started. */
 const [IDLE, RECEIVING, SENDING, ENDING] = [1, 2, 3, 4]
 
@@ -83,7 +86,7 @@ export class Thread {
   /** Starts one, where there can be one. */
   static start(): Thread | undefined {
     const words = new Int32Array(new SharedArrayBuffer(WORDS * 4))
-    const bytes = new Uint8Array(new SharedArrayBuffer(SLOTS * SLOT))
+    const bytes = new Uint8Array(new SharedArrayBuffer(LONGEST))
     const worker = startWorker(text, { words, bytes })
     return worker && new Thread(worker, words, bytes)
   }
@@ -126,7 +129,7 @@ export class Thread {
     this.#sleepWhile(JOB, RECEIVING)
   }
 
-  /** Begins to send a datagram, of which it takes a copy: 512 KiB at most. */
+  /** Begins to send a datagram, of which it takes a copy: of {@link LONGEST} bytes at most. */
   send(fd: number, bytes: Uint8Array): void {
     this.#bytes.set(bytes)
     this.#words[FD] = fd
