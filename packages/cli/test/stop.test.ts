@@ -99,7 +99,11 @@ for (const [signal, status] of [
       })
       t.equal(found.status, status)
       t.ok(found.changes >= 100 && found.changes < 1000, `${found.changes} lines`)
-      t.equal(found.stderr.replace(path, 'lines'), `ct: lines:${found.changes + 1}: stopped by ${signal}\n`, 'the line that was not done')
+      t.equal(
+        found.stderr.replace(path, 'lines'),
+        `ct: lines:${found.changes + 1}: stopped by ${signal}\nct: ${found.changes} lines have been done.\n`,
+        'the line that was not done',
+      )
     }
   })
 }

@@ -67,8 +67,21 @@ function named(option: string, { slot, kind }: Place): Step {
 }
 
 /** A text as one word of a line for `conntrack -R`: in double quotes where it has to be. */
-const asWord = (value: string): string =>
+const asWord = (value: string): string => (isPlain(value) ? value : quoted(value))
+
+const quoted = (value: string): string =>
   /^[^\s"\\#][^\s"\\]*$/.test(value) ? printable(value) : `"${printable(value.replaceAll(/["\\]/g, '\\$&'))}"`
+
+/** Whether it is a word as it stands, without a look by regular expressions, which makes objects: nearly all are. */
+function isPlain(value: string): boolean {
+  for (let i = 0; i < value.length; i++) {
+    const code = value.charCodeAt(i)
+    if (code <= BLANK || code >= DELETE || code === QUOTE || code === BACKSLASH || (i === 0 && code === HASH)) return false
+  }
+  return value.length > 0
+}
+
+const [QUOTE, HASH, BACKSLASH, DELETE] = [0x22, 0x23, 0x5c, 0x7f]
 
 /** An option with the value as `parse` reads it: numbers in decimal and states by number where they have no name, whatever a line shows. */
 export function argument({ names, saved }: Option, one: Place | undefined): Step {
