@@ -17,7 +17,7 @@ const BUDGET: Readonly<Record<string, number>> = {
   "{ line } from '@conntrack/formatters'": 6_000,
   "{ json } from '@conntrack/formatters'": 1_300,
   "{ xml } from '@conntrack/formatters'": 5_800,
-  "{ save } from '@conntrack/formatters'": 6_000,
+  "{ save } from '@conntrack/formatters'": 6_200,
   "{ csv } from '@conntrack/formatters'": 7_000,
   "{ tableRows } from '@conntrack/formatters'": 6_500,
 }
