@@ -27,8 +27,8 @@ const ERROR_CHARGE = 1280
 /** The same for any other answer, for which ctnetlink takes a page. */
 const REPLY_CHARGE = 8192
 
-/** A batch that has sent so many datagrams may be a long one: it is worth a thread. */
-const MANY_SENDS = 16
+/** A batch that has sent so many datagrams, some 60,000 requests, may be a long one: it is worth a thread. */
+const MANY_SENDS = 64
 
 /** The last sequence number after which a datagram's requests are sure to have numbers before the count starts again. */
 const LAST_FIRST = 0xffff0000

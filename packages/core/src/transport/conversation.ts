@@ -6,8 +6,8 @@ import type { Replies } from './request.ts'
 
 const ENOBUFS = 105
 
-/** A dump of more datagrams may be a long one: so many hold 35,000 flows, and come in the time that a thread takes to start. */
-const MANY_DATAGRAMS = 256
+/** A dump of more datagrams may be a long one, worth a thread: so many hold 70,000 flows. */
+const MANY_DATAGRAMS = 512
 
 /**
  * The cursor behind `Replies`. A list can have a million messages, so `next()` makes no object, looks at a header as

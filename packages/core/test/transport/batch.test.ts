@@ -227,9 +227,14 @@ t.test('a datagram waits until those before are settled, where the answers to bo
     return Object.assign(socket, { sendAside: send, sent() {} })
   })
   const batch = opened.batch({ settled: (index) => told.push(`settled ${index}`) })
-  for (let i = 0; i < 18 * 3; i++) batch.add(create)
+  for (let i = 0; i < 66 * 3; i++) batch.add(create)
   batch.end()
-  t.strictSame(told.slice(48), ['begun', ...[48, 49, 50].map((i) => `settled ${i}`), 'begun', ...[51, 52, 53].map((i) => `settled ${i}`)])
+  t.strictSame(told.slice(192), [
+    'begun',
+    ...[192, 193, 194].map((i) => `settled ${i}`),
+    'begun',
+    ...[195, 196, 197].map((i) => `settled ${i}`),
+  ])
   t.end()
 })
 
@@ -255,15 +260,15 @@ t.test('a long batch is sent aside, and settled when the next datagram is full',
   const add = (count: number): void => {
     for (let i = 0; i < count; i++) batch.add(create)
   }
-  add(16 * 3 + 1)
-  t.equal(told.length, 48, 'sixteen datagrams are settled one by one')
+  add(64 * 3 + 1)
+  t.equal(told.length, 192, 'the first datagrams are settled one by one')
   told.length = 0
   add(3)
   t.strictSame(told, ['begun'])
   add(3)
-  t.strictSame(told, ['begun', 'begun', 'settled 48', 'settled 49', 'settled 50'], 'while the next is sent')
+  t.strictSame(told, ['begun', 'begun', 'settled 192', 'settled 193', 'settled 194'], 'while the next is sent')
   told.length = 0
   batch.close()
-  t.strictSame(told, ['settled 51', 'settled 52', 'settled 53'], 'what was sent is settled at the end, and nothing else is sent')
+  t.strictSame(told, ['settled 195', 'settled 196', 'settled 197'], 'what was sent is settled at the end, and nothing else is sent')
   t.end()
 })

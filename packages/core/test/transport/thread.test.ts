@@ -11,7 +11,7 @@ const EAGAIN = 11
 const EBADF = 9
 
 /** Enough flows for a dump of more datagrams than are received before a thread is asked for. */
-const FLOWS = 50_000
+const FLOWS = 100_000
 
 const flow = (i: number) => {
   const original = { source: `10.0.0.${i % 200}`, destination: '10.0.1.1', sourcePort: 1 + Math.floor(i / 200), destinationPort: 53 }
@@ -74,10 +74,10 @@ t.test('flows are made while more are given, and each refusal is told by its flo
     onRefusal: ({ index, entry }) => refused.push([index, entry.mark]),
     onProgress: (progress) => (settled = progress.settled),
   })
-  t.match(outcome, { given: FLOWS, created: FLOWS - 50, refused: { EEXIST: 50 } })
+  t.match(outcome, { given: FLOWS, created: FLOWS - 100, refused: { EEXIST: 100 } })
   t.strictSame(
     refused,
-    Array.from({ length: 50 }, (_, i) => [i * 1000, i * 1000]),
+    Array.from({ length: 100 }, (_, i) => [i * 1000, i * 1000]),
   )
   t.equal(settled, FLOWS)
   t.equal(ct.flows.count(), FLOWS)
