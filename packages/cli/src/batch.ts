@@ -10,7 +10,7 @@ import { OPTIONS } from './options.ts'
 import { type Pattern, patternOf, type Word } from './pattern.ts'
 import type { Job } from './run.ts'
 import { Spool } from './spool.ts'
-import { everyOption, understand } from './understand.ts'
+import { assertNamespaces, everyOption, understand } from './understand.ts'
 import { parseMaximum } from './values.ts'
 
 /** The commands that a file may have. */
@@ -50,7 +50,7 @@ export function batchArguments(argv: readonly string[], protocols: readonly Prot
   const [netns, second] = given('netns')
   if (second !== undefined) throw new UsageError("option `--netns' is given twice", '--netns')
   const isDemo = given('demo').length > 0
-  if (isDemo && netns !== undefined) throw new UsageError('--demo has no network namespaces: leave out --netns', '--netns')
+  assertNamespaces(isDemo, netns)
   const limits = {
     dryRun: given('dry-run').length > 0,
     maximum: given('max').map((argument) => parseMaximum(argument, '--max'))[0],
@@ -61,6 +61,8 @@ export function batchArguments(argv: readonly string[], protocols: readonly Prot
 
 /** Whether `-R` is among the options of a command line, and no argument of another. */
 export function loadsFile(argv: readonly string[], protocols: readonly Protocol[]): boolean {
+  // Hardly a command line has a word like it, and only those are worth reading whole once more.
+  if (!argv.some((word) => /^-(-l|R|[^-].*R)/.test(word))) return false
   const { options, error } = getopt(argv, [LOAD_FILE, ...everyOption(protocols), ...OWN])
   return options.some(({ option }) => option === LOAD_FILE) || (error?.kind === 'argument missing' && isLoadFile(error.written))
 }

@@ -2,7 +2,7 @@ import { portOptions, type Protocol } from '@conntrack/core/plugin'
 import { check } from './check.ts'
 import { COMMANDS, type CommandSyntax, TABLES, tableOf, type TableName, written } from './commands.ts'
 import { UsageError } from './failure.ts'
-import { getopt, type Parsed, type SyntaxProblem } from './getopt.ts'
+import { getopt, type OptionSyntax, type Parsed, type SyntaxProblem } from './getopt.ts'
 import { labelMap } from './labels.ts'
 import { type CliOption, EVENT_COUNT, OPTIONS, protocolOptions, useOf } from './options.ts'
 import { type Formats, outputOf, outputWordsIn } from './output.ts'
@@ -32,10 +32,12 @@ type AnyOption = CommandSyntax | CliOption
  * @throws UsageError that names what is wrong, with the option as it was written
  */
 export function understand(argv: readonly string[], protocols: readonly Protocol[], formats: Formats): Intent {
-  const chosen = protocolsIn(argv, protocols)
-  const master = protocolsIn(argv, protocols, 'master-protonum')
+  const common = optionsFor(argv)
+  const protocolsBy = choices(argv, protocols, [...COMMANDS, ...common])
+  const chosen = protocolsBy('protonum')
+  const master = protocolsBy('master-protonum')
   const own = sharedOptions(chosen?.protocols ?? [])
-  const options = [...optionsFor(argv), ...(master === undefined ? own : withMaster(own))]
+  const options = [...common, ...(master === undefined ? own : withMaster(own))]
   const line = getopt<AnyOption>(argv, [...COMMANDS, ...options])
   if (line.error !== undefined) throw problem(line.error, protocols)
 
@@ -59,11 +61,7 @@ export function understand(argv: readonly string[], protocols: readonly Protocol
   if (command === 'version') return { kind: 'version' }
 
   const watched = command === 'event' ? watching(given, table) : undefined
-  const once = (name: string): string | undefined => {
-    const [first, second] = named(name)
-    if (second !== undefined) throw new UsageError(`option \`${second.written}' is given twice`, second.written)
-    return first?.argument
-  }
+  const once = (name: string): string | undefined => onlyOne(named(name))?.argument
   const labels = labelMap(once('labelmap'))
   const words = outputWordsIn(argumentsOf('output'), formats)
   const showsLabels = words.includes('labels') || given.some(({ option }) => option.sets?.startsWith('labels'))
@@ -90,7 +88,7 @@ export function understand(argv: readonly string[], protocols: readonly Protocol
   }
   const netns = once('netns')
   const isDemo = named('demo').length > 0
-  if (isDemo && netns !== undefined) throw new UsageError('--demo has no network namespaces: leave out --netns', '--netns')
+  assertNamespaces(isDemo, netns)
   const warnings = [
     ...strayWords(line.words, glued === undefined ? following : undefined).map((word) => `ignoring \`${word}', which is no option`),
     ...given
@@ -105,6 +103,16 @@ export function understand(argv: readonly string[], protocols: readonly Protocol
     ...(showsLabels && labels().problem !== undefined ? [labels().problem as string] : []),
   ]
   return { kind: 'job', job, netns, isDemo, warnings }
+}
+
+/** @throws UsageError where a namespace is asked for that the made-up network cannot have */
+export function assertNamespaces(isDemo: boolean, netns: string | undefined): void {
+  if (isDemo && netns !== undefined) throw new UsageError('--demo has no network namespaces: leave out --netns', '--netns')
+}
+
+function onlyOne<O extends OptionSyntax>([first, second]: readonly Parsed<O>[]): Parsed<O> | undefined {
+  if (second !== undefined) throw new UsageError(`option \`${second.written}' is given twice`, second.written)
+  return first
 }
 
 /** The smallest of the counts that were given. @throws UsageError */
@@ -131,15 +139,17 @@ export function outputIn(argv: readonly string[]): string[] {
 }
 
 /** What `-p`, or another option with a protocol, chooses, wherever it stands: options of the protocol may come before it. */
-function protocolsIn(argv: readonly string[], protocols: readonly Protocol[], name = 'protonum'): ChosenProtocols | undefined {
-  const base: readonly AnyOption[] = [...COMMANDS, ...optionsFor(argv)]
-  const given = [base.concat(everyProtocolOption(protocols)), base]
-    .map((syntax) => getopt(argv, syntax).options.filter(({ option }) => option.names[0] === name))
-    .find(({ length }) => length > 0)
-  if (given === undefined) return undefined
-  const [{ argument = '', written }, second] = given
-  if (second !== undefined) throw new UsageError(`option \`${second.written}' is given twice`, second.written)
-  return protocolsOf(argument, protocols, written)
+function choices(
+  argv: readonly string[],
+  protocols: readonly Protocol[],
+  base: readonly AnyOption[],
+): (name: string) => ChosenProtocols | undefined {
+  const readings = [base.concat(everyProtocolOption(protocols)), base].map((syntax) => getopt(argv, syntax).options)
+  return (name) => {
+    const given = readings.map((options) => options.filter(({ option }) => option.names[0] === name)).find(({ length }) => length > 0)
+    const one = onlyOne(given ?? [])
+    return one && protocolsOf(one.argument ?? '', protocols, one.written)
+  }
 }
 
 /** The options that all of these protocols have. */
