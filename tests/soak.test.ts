@@ -8,7 +8,7 @@ import { LIST, soak } from './soak/soak.ts'
 t.test(
   'a million and a half of flows, through everything that reads and writes them, leave memory and descriptors as they were',
   async (t) => {
-    const { flows, begin, most, descriptors } = soak(9 * LIST)
+    const { flows, begin, most, descriptors } = await soak(9 * LIST)
     t.equal(flows, 15 * LIST)
     // Were a hundred bytes kept of each, it would be as much.
     t.ok(most - begin < 128, `${begin.toFixed(0)} MiB, then ${most.toFixed(0)} MiB at most`)

@@ -7,7 +7,7 @@ import { done, message, scriptedKernel } from '../../packages/core/test/scripted
 import { scriptedLibc } from '../../packages/core/test/scripted-libc.ts'
 import { Poller } from '../../packages/core/src/transport/poller.ts'
 import { openSubscription } from '../../packages/core/src/transport/subscription.ts'
-import { descriptors, mebibytes, type Soaked } from './soak.ts'
+import { type Soaked, soaked, type Tell } from './soak.ts'
 
 /** Events of one watch. */
 export const LIFE = 30_000
@@ -78,22 +78,8 @@ const WORKS: Readonly<Record<string, (ct: Conntrack<Protocol>) => Promise<number
   },
 }
 
-/** Lets so many events be followed, by each in turn. `tell` is called for each round. */
-export async function soakEvents(total: number, tell: (events: number, memory: number) => void = () => {}): Promise<Soaked> {
+/** Lets so many events be followed, by each in turn. */
+export async function soakEvents(total: number, tell?: Tell): Promise<Soaked> {
   using ct = endless()
-  const works = Object.entries(WORKS)
-  const warmth = works.length * LIFE
-  const before = descriptors()
-  let [flows, begin, most] = [0, 0, 0]
-  for (let round = 0; flows < warmth + total; round++) {
-    const [name, work] = works[round % works.length]
-    const count = await work(ct)
-    if (count !== LIFE) throw new Error(`${name} saw ${count} events of ${LIFE}`)
-    flows += count
-    const now = mebibytes()
-    if (flows <= warmth) begin = now
-    most = Math.max(most, now)
-    tell(flows, now)
-  }
-  return { flows, begin, most, descriptors: [before, descriptors()] }
+  return await soaked({ ct, works: WORKS, size: LIFE, total }, tell)
 }

@@ -1,7 +1,7 @@
 // The long run:  npm run soak -- [--flows 50000000] [--events 50000000]   on the runtime that runs it; npm run soak takes all three in turn.
 import { parseArgs } from 'node:util'
 import { soakEvents } from './events.ts'
-import { type Soaked, soak } from './soak.ts'
+import { type Soaked, soak, type Tell } from './soak.ts'
 
 const { values } = parseArgs({
   options: { flows: { type: 'string', default: '50000000' }, events: { type: 'string', default: '50000000' } },
@@ -10,7 +10,7 @@ const { values } = parseArgs({
 const BREATH = 128
 const STRIDE = 5_000_000
 
-async function run(what: string, work: (tell: (count: number, memory: number) => void) => Soaked | Promise<Soaked>): Promise<void> {
+async function run(what: string, work: (tell: Tell) => Promise<Soaked>): Promise<void> {
   const started = performance.now()
   let next = 0
   const { flows, begin, most, descriptors } = await work((count, memory) => {

@@ -75,26 +75,42 @@ export interface Soaked {
 }
 
 /** Resident memory. Bun lets its heap grow with the memory of the machine, so that what is held is known only when the rest is collected. */
-export function mebibytes(): number {
+function mebibytes(): number {
   ;(globalThis as { Bun?: { gc(isFull: boolean): void } }).Bun?.gc(true)
   return process.memoryUsage.rss() / 2 ** 20
 }
 
 /** How many descriptors are open. */
-export const descriptors = (): number => readdirSync('/proc/self/fd').length
+const descriptors = (): number => readdirSync('/proc/self/fd').length
 
-/** Lets so many flows go through everything that reads and writes them, each work in turn. `tell` is called for each round. */
-export function soak(total: number, tell: (flows: number, memory: number) => void = () => {}): Soaked {
+/** Called for each round. */
+export type Tell = (count: number, memory: number) => void
+
+/** Lets so many flows go through everything that reads and writes them. */
+export async function soak(total: number, tell?: Tell): Promise<Soaked> {
   using ct = openConntrack<readonly Protocol[]>({ protocols, socket })
-  const works = Object.entries(WORKS)
+  return await soaked({ ct, works: WORKS, size: LIST, total }, tell)
+}
+
+/** What is done: works that each see `size` flows or events. */
+export interface Soaking<C> {
+  readonly ct: C
+  readonly works: Readonly<Record<string, (ct: C) => number | Promise<number>>>
+  readonly size: number
+  readonly total: number
+}
+
+/** Does each work in turn until `total` flows or events were seen, besides those that warm up. */
+export async function soaked<C>({ ct, works: all, size, total }: Soaking<C>, tell: Tell = () => {}): Promise<Soaked> {
+  const works = Object.entries(all)
   // Memory grows while a runtime compiles and its heap finds its size.
-  const warmth = works.length * LIST
+  const warmth = works.length * size
   const before = descriptors()
   let [flows, begin, most] = [0, 0, 0]
   for (let round = 0; flows < warmth + total; round++) {
     const [name, work] = works[round % works.length]
-    const count = work(ct)
-    if (count !== LIST) throw new Error(`${name} saw ${count} flows of ${LIST}`)
+    const count = await work(ct)
+    if (count !== size) throw new Error(`${name} saw ${count} of ${size}`)
     flows += count
     const now = mebibytes()
     if (flows <= warmth) begin = now
