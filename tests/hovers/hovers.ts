@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import ts from 'typescript-api'
+import { COMPILER_OPTIONS } from '../support/compiler.ts'
 
 /** What an editor shows of a word. */
 export interface Hover {
@@ -8,18 +9,6 @@ export interface Hover {
   readonly text: string
   /** What the docblock says, without its tags. */
   readonly documentation: string
-}
-
-const OPTIONS: ts.CompilerOptions = {
-  target: ts.ScriptTarget.ES2023,
-  lib: ['lib.es2023.d.ts', 'lib.esnext.disposable.d.ts'],
-  module: ts.ModuleKind.NodeNext,
-  moduleResolution: ts.ModuleResolutionKind.NodeNext,
-  customConditions: ['@conntrack/source'],
-  allowImportingTsExtensions: true,
-  strict: true,
-  noEmit: true,
-  skipLibCheck: true,
 }
 
 /**
@@ -44,7 +33,7 @@ export function hoversOf(marked: string, directory: string): { readonly hovers: 
       return text === undefined ? undefined : ts.ScriptSnapshot.fromString(text)
     },
     getCurrentDirectory: () => directory,
-    getCompilationSettings: () => OPTIONS,
+    getCompilationSettings: () => COMPILER_OPTIONS,
     getDefaultLibFileName: (options) => ts.getDefaultLibFilePath(options),
     fileExists: (name) => name === file || sys.fileExists(name),
     readFile: read,

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import ts from 'typescript-api'
+import { COMPILER_OPTIONS } from '../support/compiler.ts'
 
 /** One thing that a package exports. */
 export interface Export {
@@ -26,17 +27,7 @@ export function entryPoints(directory: string): Map<string, string> {
 
 /** What modules export. They are compiled once, together. */
 export function exportsOf(files: readonly string[]): Map<string, Export[]> {
-  const program = ts.createProgram([...files], {
-    target: ts.ScriptTarget.ES2023,
-    lib: ['lib.es2023.d.ts', 'lib.esnext.disposable.d.ts'],
-    module: ts.ModuleKind.NodeNext,
-    moduleResolution: ts.ModuleResolutionKind.NodeNext,
-    customConditions: ['@conntrack/source'],
-    allowImportingTsExtensions: true,
-    strict: true,
-    noEmit: true,
-    skipLibCheck: true,
-  })
+  const program = ts.createProgram([...files], COMPILER_OPTIONS)
   const checker = program.getTypeChecker()
   return new Map(
     files.map((file) => {
