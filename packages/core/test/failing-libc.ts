@@ -1,7 +1,7 @@
 import type { Libc } from '../src/transport/libc.ts'
 
 /** What each call may fail with, as its manual page and netlink(7) say, by number. */
-export const ERRNOS = {
+const ERRNOS = {
   open: [1, 2, 4, 6, 12, 13, 20, 23, 24, 36, 40], // EPERM ENOENT EINTR ENXIO ENOMEM EACCES ENOTDIR ENFILE EMFILE ENAMETOOLONG ELOOP
   close: [4, 5, 9], // EINTR EIO EBADF
   setns: [1, 9, 12, 22], // EPERM EBADF ENOMEM EINVAL
@@ -31,6 +31,15 @@ export interface Fault {
   readonly errno: number
   /** Whether that very call alone fails, or each of its name from then on. */
   readonly once: boolean
+}
+
+const EINTR = 4
+
+/** Every fault that work which makes these calls can meet. A signal interrupts a call now and then, not for ever. */
+export function faultsOf(calls: readonly FailingCall[]): Fault[] {
+  return calls.flatMap((call, at) =>
+    ERRNOS[call].flatMap((errno) => [true, false].filter((once) => once || errno !== EINTR).map((once) => ({ at, errno, once }))),
+  )
 }
 
 /** A C library that notes what is called, and in which one call fails. */

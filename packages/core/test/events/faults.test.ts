@@ -7,13 +7,13 @@ import type { Libc } from '../../src/transport/libc.ts'
 import { Poller } from '../../src/transport/poller.ts'
 import { openSocket } from '../../src/transport/socket.ts'
 import { openSubscription } from '../../src/transport/subscription.ts'
-import { ERRNOS, failingLibc, type Fault } from '../failing-libc.ts'
+import { failingLibc, faultsOf } from '../failing-libc.ts'
 import { datagram, stream } from '../protocols.ts'
 import { namespace, skipKernel } from '../real-kernel.ts'
 
 const PROTOCOLS = [stream, datagram] as const
 const CLONE_NEWNET = 0x40000000
-const [EINTR, EAGAIN] = [4, 11]
+const EAGAIN = 11
 /** Waits in vain after which whoever watches gives up. */
 const PATIENCE = 20
 
@@ -81,31 +81,25 @@ t.test(
       const calls = [...counted.calls]
       const codes = new Set<string>()
       const wrong: string[] = []
-      let cases = 0
-      for (const [at, call] of calls.entries()) {
-        for (const errno of ERRNOS[call]) {
-          for (const once of [true, false]) {
-            // A signal interrupts a call now and then, not for ever.
-            if (errno === EINTR && !once) continue
-            cases++
-            const fault: Fault = { at, errno, once }
-            const { libc: own, descriptors } = failingLibc(real, fault)
-            const found = await perform(work, own).catch((error: unknown) => error)
-            if (real.setns(home, CLONE_NEWNET) !== 0) throw new Error('this thread is lost')
-            const what = `${call}, call ${at}, ${errnoName(errno)}${once ? ' once' : ''}: ${String(found)}`
-            if (found instanceof NetlinkError) codes.add(found.code)
-            else if (found instanceof Error) wrong.push(what)
-            // Where nothing is there to be received, there is nothing to tell; and a loss is told too.
-            else if (!(call === 'recvmmsg' && errno === EAGAIN && found === '') && !/^(overrun,)*(new)?(,overrun)*$/.test(String(found)))
-              wrong.push(what)
-            else if (found === '' && call !== 'recvmmsg') wrong.push(what)
-            // Those that did not get as far as to be closed.
-            await Promise.resolve()
-            if (descriptors.size > 0) wrong.push(`${what}, open: ${[...descriptors].join()}`)
-          }
-        }
+      const faults = faultsOf(calls)
+      for (const fault of faults) {
+        const { libc: own, descriptors } = failingLibc(real, fault)
+        const found = await perform(work, own).catch((error: unknown) => error)
+        if (real.setns(home, CLONE_NEWNET) !== 0) throw new Error('this thread is lost')
+        const { at, errno, once } = fault
+        const call = calls[at]
+        const what = `${call}, call ${at}, ${errnoName(errno)}${once ? ' once' : ''}: ${String(found)}`
+        if (found instanceof NetlinkError) codes.add(found.code)
+        else if (found instanceof Error) wrong.push(what)
+        // Where nothing is there to be received, there is nothing to tell; and a loss is told too.
+        else if (!(call === 'recvmmsg' && errno === EAGAIN && found === '') && !/^(overrun,)*(new)?(,overrun)*$/.test(String(found)))
+          wrong.push(what)
+        else if (found === '' && call !== 'recvmmsg') wrong.push(what)
+        // Those that did not get as far as to be closed.
+        await Promise.resolve()
+        if (descriptors.size > 0) wrong.push(`${what}, open: ${[...descriptors].join()}`)
       }
-      t.same(wrong, [], `${title}: ${cases} faults of ${calls.length} calls`)
+      t.same(wrong, [], `${title}: ${faults.length} faults of ${calls.length} calls`)
       t.ok(codes.size > 10, `${title}: ${[...codes].sort().join()}`)
     }
   },

@@ -4,13 +4,13 @@ import { type Conntrack, openConntrack } from '../../src/conntrack.ts'
 import { errnoName, NetlinkError } from '../../src/errors.ts'
 import type { Libc } from '../../src/transport/libc.ts'
 import { openSocket } from '../../src/transport/socket.ts'
-import { ERRNOS, failingLibc, type Fault } from '../failing-libc.ts'
+import { failingLibc, faultsOf } from '../failing-libc.ts'
 import { datagram, stream } from '../protocols.ts'
 import { namespace, skipKernel } from '../real-kernel.ts'
 
 const PROTOCOLS = [stream, datagram] as const
 const CLONE_NEWNET = 0x40000000
-const [EINTR, ENOENT] = [4, 2]
+const ENOENT = 2
 
 const flow = (sourcePort: number) =>
   ({
@@ -52,27 +52,20 @@ t.test('every call fails in turn with every errno: a typed error, nothing left o
     t.equal(counted.descriptors.size, 0, `${title}: nothing is left open where all goes well`)
     const codes = new Set<string>()
     const wrong: string[] = []
-    let cases = 0
-    for (const [at, call] of counted.calls.entries()) {
-      for (const errno of ERRNOS[call]) {
-        for (const once of [true, false]) {
-          // A signal interrupts a call now and then, not for ever.
-          if (errno === EINTR && !once) continue
-          cases++
-          const fault: Fault = { at, errno, once }
-          const { libc: own, descriptors } = failingLibc(real, fault)
-          const found = outcome(() => perform(work, own))
-          if (real.setns(home, CLONE_NEWNET) !== 0) throw new Error('this thread is lost')
-          const what = `${call}, call ${at}, ${errnoName(errno)}${once ? ' once' : ''}: ${String(found)}`
-          if (found instanceof NetlinkError) codes.add(found.code)
-          else if (found instanceof Error) wrong.push(what)
-          // A flow that there is not is undefined, and so is one whose answer was ENOENT.
-          else if (JSON.stringify(found) !== right && errno !== ENOENT) wrong.push(what)
-          if (descriptors.size > 0) wrong.push(`${what}, open: ${[...descriptors].join()}`)
-        }
-      }
+    const faults = faultsOf(counted.calls)
+    for (const fault of faults) {
+      const { libc: own, descriptors } = failingLibc(real, fault)
+      const found = outcome(() => perform(work, own))
+      if (real.setns(home, CLONE_NEWNET) !== 0) throw new Error('this thread is lost')
+      const { at, errno, once } = fault
+      const what = `${counted.calls[at]}, call ${at}, ${errnoName(errno)}${once ? ' once' : ''}: ${String(found)}`
+      if (found instanceof NetlinkError) codes.add(found.code)
+      else if (found instanceof Error) wrong.push(what)
+      // A flow that there is not is undefined, and so is one whose answer was ENOENT.
+      else if (JSON.stringify(found) !== right && errno !== ENOENT) wrong.push(what)
+      if (descriptors.size > 0) wrong.push(`${what}, open: ${[...descriptors].join()}`)
     }
-    t.same(wrong, [], `${title}: ${cases} faults of ${counted.calls.length} calls`)
+    t.same(wrong, [], `${title}: ${faults.length} faults of ${counted.calls.length} calls`)
     t.ok(codes.size > 10, `${title}: ${[...codes].sort().join()}`)
   }
   t.equal(witness.flows.count() >= 1, true, 'the table is there all the same')
