@@ -13,6 +13,9 @@ export interface Seen {
 /** Seconds that two programs may be apart, which run one after the other on a busy machine. */
 const SLACK = 20
 
+/** The date of an expectation as the original writes it: `[1795603363.40142 ]` is 40,142 microseconds after the second. */
+const MISPRINT = /^\[(\d+) *\.(\d+) *\]\t/
+
 /** Timeouts, ages and dates in lines, xml and saved lines, of flows and of expectations. */
 const CLOCK =
   /(?<=^(?:(?:ipv[46]|unknown) +\d+ )?[a-z]\S* +\d+ )\d+(?= (?:[A-Z_0-9]+ )?src=)|(?<=\b(?:delta-time=|timeout>|deltatime>)|^-[AUD] -t )\d+|(?<=^(?:\[[\d.]+\]\t)?)\d+(?= proto=)|(?<=^\[)\d+\.\d+(?=\]\t)/g
@@ -22,6 +25,7 @@ export function seen({ stdout, stderr, status }: Ran): Seen {
   const told = stdout
     .split('\n')
     .filter(Boolean)
+    .map((line) => line.replace(MISPRINT, (_, seconds: string, micros: string) => `[${seconds}.${micros.padStart(6, '0')}]\t`))
     .map((line) => ({ text: line.replaceAll(CLOCK, 'N'), seconds: (line.match(CLOCK) ?? []).map(Number) }))
     .toSorted((a, b) => (a.text < b.text ? -1 : a.text > b.text ? 1 : (a.seconds[0] ?? 0) - (b.seconds[0] ?? 0)))
   return {
